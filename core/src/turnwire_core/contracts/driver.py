@@ -1,0 +1,150 @@
+"""What a driver is: three small abstract classes, and every exception that may leave them.
+
+A driver moves one turn onto the wire and hands back the frames, each stamped with its time of
+arrival. It does not know ``contentPath``, does not decide when a reply is finished, and measures
+nothing: the core does these once, alike for every protocol.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any, ClassVar, Generic, TypeVar
+
+import attrs
+
+from turnwire_core.contracts.connection import Connection
+from turnwire_core.events import Frame, Turn, WireTimes
+
+API_VERSION = 1
+"""The version of these contracts. A driver says for which one it was written."""
+
+OptionsT = TypeVar("OptionsT")
+
+
+class EndOfStream(Exception):
+    """``FrameStream.receive`` has nothing more to give: the target ended the stream cleanly."""
+
+
+@attrs.frozen
+class NoOptions:
+    """The options of a driver that has none of its own."""
+
+
+class Driver(ABC, Generic[OptionsT]):
+    """One protocol. Stateless: one instance serves any number of connections at once."""
+
+    name: ClassVar[str]
+    """The protocol's name, equal to the key of the entry point."""
+
+    api_version: ClassVar[int]
+    """The :data:`API_VERSION` that the driver was written for."""
+
+    options: ClassVar[type[Any]] = NoOptions
+    """An attrs class for the driver's own keys in its section of the connection.
+
+    The keys of the reply rules (``contentPath``, ``finish`` …) stand in the same section and are
+    the core's; an options class must not name one of them.
+    """
+
+    response_field_path: ClassVar[str | None] = None
+    """Where a body that is one document holds the answer, if the connection does not say."""
+
+    def default_body(self, options: OptionsT) -> Any:
+        """The template of a turn's body for a connection that has no ``request.body``."""
+        return {
+            "message": "{{message}}",
+            "transcript": "{{transcript}}",
+            "persona": "{{persona}}",
+        }
+
+    def check(self, connection: Connection, options: OptionsT) -> Sequence[str]:
+        """What is wrong with this connection, beyond the types of single keys.
+
+        Called when a config file is loaded, before anything is opened. Each item is a sentence
+        that says what is wrong and what to write instead; a key that it names is quoted.
+        """
+        return ()
+
+    @abstractmethod
+    def connect(
+        self, connection: Connection, options: OptionsT
+    ) -> AbstractAsyncContextManager[Session]:
+        """Open a conversation.
+
+        Drivers of protocols without a lasting connection may reach out only on the first turn.
+        Leaving the context closes everything within ``connection.limits.close_ms``; a target that
+        does not take part in the closing is dropped, and that is not an error.
+
+        Raises (on entering the context):
+            ConnectError: name resolution, routing or the port failed.
+            TlsError: the TLS handshake failed.
+            ProxyError: the proxy refused or broke off.
+            RejectedError: the target refused the handshake.
+            TimeLimitError: ``limits.connect_ms`` ran out (limit ``connect``).
+            ProtocolError: the target answered with something that is no handshake.
+            StreamBrokenError: the transport ended in the middle of the handshake.
+        """
+
+
+class Session(ABC):
+    """One open conversation. Turns are taken one after another, never two at once."""
+
+    @abstractmethod
+    def exchange(self, turn: Turn) -> AbstractAsyncContextManager[FrameStream]:
+        """Send one turn, and read what comes.
+
+        Entering the context sends the turn and waits for the head of the response where the
+        protocol has one. How the context is left tells how the turn went: normally, the reply is
+        complete and the transport may be used again; by an exception, the turn was broken off and
+        **none of its frames may reach a later turn**: the transport is dropped, and the next
+        exchange opens another.
+
+        Raises (on entering the context): everything that ``Driver.connect`` raises, and
+            RejectedError: the target answered with a status that is no reply.
+            InvalidFrame: the head announces a body that cannot be read.
+            StreamBrokenError: the transport ended before the head was there.
+        """
+
+
+class FrameStream(ABC):
+    """What one turn brought, as it arrives."""
+
+    ends: ClassVar[bool] = True
+    """True: the target ends the stream after each turn, so reading on until then is cheap."""
+
+    @property
+    @abstractmethod
+    def times(self) -> WireTimes:
+        """The stamps that only the driver can take. May be read at any moment."""
+
+    @abstractmethod
+    async def receive(self) -> Sequence[Frame]:
+        """The frames that one network read completed, in order, with one stamp.
+
+        Empty if the read held no complete frame (a part of one, a comment, a heartbeat): the
+        bytes still count as a sign of life. Safe to cancel; what had arrived is then lost.
+
+        Raises:
+            EndOfStream: the target ended the stream cleanly. Raised again on every later call.
+            StreamBrokenError: the transport ended in the middle of the body, or was reset.
+            FrameTooLarge: one frame passed ``limits.max_event_bytes``.
+            InvalidFrame: the bytes break the rules of the protocol.
+        """
+
+
+class WireTap(ABC):
+    """Sees the raw bytes of a conversation: for ``-vv`` and for recording.
+
+    A driver calls it only where ``connection.tap`` is set. ``sent`` and ``received`` must not
+    block; ``label`` says what the bytes are (``request``, ``body``, ``message``, ``ping`` …).
+    """
+
+    @abstractmethod
+    def sent(self, at_ns: int, label: str, data: bytes) -> None:
+        """Bytes that were handed to the transport at ``at_ns``."""
+
+    @abstractmethod
+    def received(self, at_ns: int, label: str, data: bytes) -> None:
+        """Bytes that had arrived at ``at_ns``."""
