@@ -14,7 +14,7 @@ evaluator costs 15 µs and more for every event.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import attrs
@@ -62,6 +62,7 @@ class Wildcard:
 
 
 Segment = Key | Index | Wildcard
+Getter = Callable[[Any], Any]
 
 _NAME = re.compile(r"""[^\s.\[\]|"'*$]+""")
 _INDEX = re.compile(r"\[\s*(-?[0-9]{1,9})\s*\]")
@@ -69,6 +70,7 @@ _WILDCARD = re.compile(r"\[\s*\*\s*\]")
 _QUOTED = re.compile(r"""\[\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')\s*\]""")
 _ESCAPE = re.compile(r"\\(.)")
 _SPACE = re.compile(r"\s*")
+_DIGITS = re.compile(r"[0-9]{1,9}")
 
 
 class Path:
@@ -90,6 +92,18 @@ class Path:
         self.alternatives = _parse(text)
         getters = [_compile(segments) for segments in self.alternatives]
         self.get = getters[0] if len(getters) == 1 else _first_of(getters)
+
+    def split_at_last_wildcard(self) -> tuple[Getter, Getter] | None:
+        """The path in two: a getter of the items of its last ``[*]``, and one for within an item.
+
+        The first gives a list (one flat list if there are several wildcards) or :data:`MISSING`,
+        the second the value in one item or MISSING. Whoever wants to choose among the items looks
+        at them in between. None if there is no wildcard, or there are alternatives.
+        """
+        if len(self.alternatives) != 1:
+            return None
+        *before, rest = _split_at_wildcards(self.alternatives[0])
+        return (_compile_items(before), _compile_walk(rest)) if before else None
 
     def __str__(self) -> str:
         return self.text
@@ -182,107 +196,106 @@ def _unexpected(text: str, position: int) -> PathSyntaxError:
     return PathSyntaxError(f"Unexpected {text[position]!r}", text, position + 1)
 
 
-def _compile(segments: tuple[Segment, ...]) -> Callable[[Any], Any]:
-    if any(isinstance(segment, Wildcard) for segment in segments):
-        return _compile_glom(segments)
-    if any(_is_ambiguous(segment) for segment in segments):
-        return _compile_steps(segments)
-    return _compile_chain(tuple(_plain(segment) for segment in segments))
+def _compile(segments: tuple[Segment, ...]) -> Getter:
+    parts = _split_at_wildcards(segments)
+    if len(parts) == 1:
+        return _compile_walk(segments)
+    return _compile_mapped(_compile_items(parts[:-1]), parts[-1])
 
 
-def _plain(segment: Segment) -> str | int:
+def _split_at_wildcards(segments: tuple[Segment, ...]) -> list[tuple[Key | Index, ...]]:
+    """The plain parts before, between and after the wildcards; one part if there is none."""
+    parts: list[tuple[Key | Index, ...]] = [()]
+    for segment in segments:
+        if isinstance(segment, Wildcard):
+            parts.append(())
+        else:
+            parts[-1] = (*parts[-1], segment)
+    return parts
+
+
+def _compile_walk(segments: Sequence[Segment]) -> Getter:
+    # For each segment what to look for in an object, and what in a list. Neither None nor a
+    # missing number is ever found, and asking first is cheaper than a KeyError: most paths miss
+    # in most events of a stream.
+    steps = tuple(_step(segment) for segment in segments)
+
+    def walk(data: Any) -> Any:
+        for key, number in steps:
+            if isinstance(data, dict):
+                data = data.get(key, MISSING)
+            elif isinstance(data, list) and number is not None:
+                if not -len(data) <= number < len(data):
+                    return MISSING
+                data = data[number]
+            else:
+                return MISSING
+        return data
+
+    return walk
+
+
+def _step(segment: Segment) -> tuple[str | None, int | None]:
     match segment:
         case Key(name):
-            return name
+            return name, int(name) if _DIGITS.fullmatch(name) else None
         case Index(number):
-            return number
+            return None, number
     raise TypeError(segment)
 
 
-def _compile_chain(steps: tuple[str | int, ...]) -> Callable[[Any], Any]:
-    def walk(data: Any) -> Any:
-        for step in steps:
-            # Indexing a str with an int would give a character, which is no JSON value.
-            if type(data) is str:
-                return MISSING
-            try:
-                data = data[step]
-            except (KeyError, IndexError, TypeError):
-                return MISSING
-        return data
+def _compile_items(parts: Sequence[tuple[Key | Index, ...]]) -> Getter:
+    """What a wildcard after each of these parts finds: one flat list, or MISSING."""
+    outermost = _compile_walk(parts[0])
+    # Each step takes a list of items and gives a longer one, so wildcards do not nest and a path
+    # with any number of them cannot exhaust the stack.
+    spec: list[Any] = []
+    for part in parts[1:]:
+        spec += [[_or_skip(_list_at(part))], glom.Flatten()]
+    if not spec:
+        return _list_at(parts[0])
+    flatten = glom.Spec(tuple(spec))
 
-    return walk
+    def items(data: Any) -> Any:
+        found = outermost(data)
+        return flatten.glom(found) if isinstance(found, list) else MISSING
 
-
-def _is_ambiguous(segment: Segment) -> bool:
-    return isinstance(segment, Key) and segment.name.isdecimal() and segment.name.isascii()
-
-
-def _compile_steps(segments: tuple[Segment, ...]) -> Callable[[Any], Any]:
-    def walk(data: Any) -> Any:
-        for segment in segments:
-            data = _step(data, segment)
-            if data is MISSING:
-                return MISSING
-        return data
-
-    return walk
+    return items
 
 
-def _step(data: Any, segment: Segment) -> Any:
-    if isinstance(data, list):
-        if isinstance(segment, Index):
-            number = segment.number
-        elif isinstance(segment, Key) and _is_ambiguous(segment):
-            number = int(segment.name)
-        else:
-            return MISSING
-        return data[number] if -len(data) <= number < len(data) else MISSING
-    if isinstance(data, dict) and isinstance(segment, Key):
-        return data.get(segment.name, MISSING)
-    return MISSING
+def _compile_mapped(items: Getter, rest: tuple[Key | Index, ...]) -> Getter:
+    if not rest:
+        return items
+    each = glom.Spec([_or_skip(_compile_walk(rest))])
+
+    def mapped(data: Any) -> Any:
+        found = items(data)
+        return MISSING if found is MISSING else each.glom(found)
+
+    return mapped
 
 
-def _compile_glom(segments: tuple[Segment, ...]) -> Callable[[Any], Any]:
-    spec = _glom_spec(segments)
+def _list_at(part: tuple[Key | Index, ...]) -> Getter:
+    walk = _compile_walk(part)
 
-    def evaluate(data: Any) -> Any:
-        found = glom.glom(data, spec, default=glom.SKIP)
-        return MISSING if found is glom.SKIP else found
+    def found_list(data: Any) -> Any:
+        found = walk(data)
+        return found if isinstance(found, list) else MISSING
 
-    return evaluate
-
-
-def _glom_spec(segments: tuple[Segment, ...]) -> Any:
-    for position, segment in enumerate(segments):
-        if isinstance(segment, Wildcard):
-            head = _compile_steps(segments[:position])
-            rest = _glom_spec(segments[position + 1 :])
-            spec: tuple[Any, ...] = (
-                lambda data: _list_or_skip(head(data)),
-                [glom.Coalesce(rest, default=glom.SKIP)],
-            )
-            # A second wildcard gives lists of lists; one flat list is what a reader wants.
-            return (*spec, glom.Flatten()) if _has_wildcard(segments[position + 1 :]) else spec
-    walk = _compile_steps(segments)
-    return lambda data: _found_or_skip(walk(data))
+    return found_list
 
 
-def _has_wildcard(segments: tuple[Segment, ...]) -> bool:
-    return any(isinstance(segment, Wildcard) for segment in segments)
+def _or_skip(getter: Getter) -> Getter:
+    """The getter in glom's terms: what is missing is left out of the list."""
+
+    def found_or_skip(data: Any) -> Any:
+        found = getter(data)
+        return glom.SKIP if found is MISSING else found
+
+    return found_or_skip
 
 
-def _list_or_skip(found: Any) -> Any:
-    if not isinstance(found, list):
-        raise glom.GlomError("no list")
-    return found
-
-
-def _found_or_skip(found: Any) -> Any:
-    return glom.SKIP if found is MISSING else found
-
-
-def _first_of(getters: list[Callable[[Any], Any]]) -> Callable[[Any], Any]:
+def _first_of(getters: Sequence[Getter]) -> Getter:
     def first(data: Any) -> Any:
         for getter in getters:
             found = getter(data)
