@@ -7,16 +7,15 @@ from which the JSON Schema and the reference are made: a key is described once.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final, Literal, NewType
+from typing import Any, Final, Literal, NewType
+from urllib.parse import urlsplit
 
 import attrs
 
+from turnwire_core.contracts.tap import WireTap
 from turnwire_core.paths import Path
 from turnwire_core.secrets import Secrets
 from turnwire_core.templates import Template
-
-if TYPE_CHECKING:
-    from turnwire_core.contracts.driver import WireTap
 
 JsonValue = NewType("JsonValue", object)
 """Any JSON value, kept as it is."""
@@ -32,6 +31,9 @@ Secret = NewType("Secret", str)
 
 DocumentPath = NewType("DocumentPath", str)
 """The path of a file, relative to the config file that names it."""
+
+EntryTemplate = NewType("EntryTemplate", Template)
+"""A template for one entry of ``{{messages}}``: it may name ``templates.ENTRY_NAMES``."""
 
 
 class _Unset:
@@ -171,7 +173,7 @@ class Request:
     bodies: tuple[Template, ...] = option(
         "Several bodies, sent one after another as messages (WebSocket only).", ()
     )
-    message_template: Template | None = option(
+    message_template: EntryTemplate | None = option(
         "The shape of one entry of `{{messages}}`, with `{{role}}`, `{{content}}`, `{{id}}`.", None
     )
     roles: Mapping[str, str] = option(
@@ -267,7 +269,7 @@ class Connection:
     class. Nothing secret is in the repr.
     """
 
-    base_url: str = option("The URL to talk to, used exactly as written.", aliases=("url",))
+    base_url: str = option("The URL to talk to, used exactly as written.", aliases=("baseUrl", "url"))
     protocol: str = option("The driver that speaks it.", "http_chat")
     preset: str | None = option("Fill in body, paths and finish rule of a known API.", None)
     description: str | None = option("For people.", None)
@@ -309,8 +311,6 @@ class Connection:
     @property
     def origin(self) -> str:
         """Scheme, host and port of ``base_url``: what messages may show of it."""
-        from urllib.parse import urlsplit
-
         parts = urlsplit(self.base_url)
         host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
         port = f":{parts.port}" if parts.port else ""

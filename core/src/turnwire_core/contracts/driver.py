@@ -15,12 +15,23 @@ from typing import Any, ClassVar, Generic, TypeVar
 import attrs
 
 from turnwire_core.contracts.connection import Connection
+from turnwire_core.contracts.tap import WireTap
 from turnwire_core.events import Frame, Turn, WireTimes
 
 API_VERSION = 1
 """The version of these contracts. A driver says for which one it was written."""
 
 OptionsT = TypeVar("OptionsT")
+
+__all__ = [
+    "API_VERSION",
+    "Driver",
+    "EndOfStream",
+    "FrameStream",
+    "NoOptions",
+    "Session",
+    "WireTap",
+]
 
 
 class EndOfStream(Exception):
@@ -132,19 +143,3 @@ class FrameStream(ABC):
             FrameTooLarge: one frame passed ``limits.max_event_bytes``.
             InvalidFrame: the bytes break the rules of the protocol.
         """
-
-
-class WireTap(ABC):
-    """Sees the raw bytes of a conversation: for ``-vv`` and for recording.
-
-    A driver calls it only where ``connection.tap`` is set. ``sent`` and ``received`` must not
-    block; ``label`` says what the bytes are (``request``, ``body``, ``message``, ``ping`` …).
-    """
-
-    @abstractmethod
-    def sent(self, at_ns: int, label: str, data: bytes) -> None:
-        """Bytes that were handed to the transport at ``at_ns``."""
-
-    @abstractmethod
-    def received(self, at_ns: int, label: str, data: bytes) -> None:
-        """Bytes that had arrived at ``at_ns``."""

@@ -1,0 +1,118 @@
+"""What must hold of any connection, whatever its protocol, and what in it is secret."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import attrs
+
+from turnwire_core.config.interpolation import hide_url_credentials
+from turnwire_core.config.structuring import Finding, fields_of
+from turnwire_core.contracts.connection import Connection, Secret
+from turnwire_core.templates import Template
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+"""RFC 9110 §5.6.2."""
+
+_FIELD_VALUE = re.compile(r"(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?\Z")
+"""RFC 9110 §5.5 without obs-text: what is not ASCII has no agreed meaning in a header."""
+
+_SECRET_NAME = re.compile(r"auth|token|secret|passw|key|cookie|credential|session|signature", re.I)
+
+_SCHEMES = ("http", "https", "ws", "wss")
+
+
+def header_problem(name: str, value: str) -> str | None:
+    """Why a header must not be sent, without quoting its value, or None."""
+    if not _TOKEN.match(name):
+        return "A header name holds only letters, digits and !#$%&'*+-.^_`|~."
+    if _FIELD_VALUE.match(value):
+        return None
+    if value.strip() != value and _FIELD_VALUE.match(value.strip()):
+        return (
+            f"The value of the header {name!r} begins or ends with white space or a line break. "
+            "Was it read from a file? Strip it."
+        )
+    if re.search(r"[\r\n\x00]", value):
+        return f"The value of the header {name!r} holds a line break or NUL: it is not sent."
+    return f"The value of the header {name!r} holds characters that are not printable ASCII."
+
+
+def check_connection(connection: Connection) -> Iterator[Finding]:
+    """Findings about the URL, the headers and the sizes of a connection."""
+    yield from _check_url("base_url", connection.base_url, _SCHEMES)
+    if connection.proxy:
+        yield from _check_url("proxy", connection.proxy, ("http", "https"))
+    for name, template in connection.headers.items():
+        literal = template.source if isinstance(template.source, str) else None
+        if literal is None:
+            yield Finding(("headers", name), "A header's value is text.", "Put it in quotes.")
+        elif problem := header_problem(name, _without_placeholders(literal, template)):
+            yield Finding(("headers", name), problem)
+    if connection.limits.linger_ms > connection.timeout_ms:
+        message = "lingerMs is longer than timeoutMs, the bound on the whole turn."
+        yield Finding(("limits", "lingerMs"), message)
+
+
+def _without_placeholders(literal: str, template: Template) -> str:
+    """What of a header is fixed; what placeholders bring is checked when they are filled."""
+    return re.sub(r"\{\{[^{}]*\}\}", "x", literal) if template.names else literal
+
+
+def _check_url(key: str, url: str, schemes: tuple[str, ...]) -> Iterator[Finding]:
+    hint = f"Write a whole URL, such as {schemes[0]}s://api.example.com/chat."
+    if re.search(r"[\x00-\x20\x7f]", url):
+        yield Finding((key,), "The URL holds white space or control characters.", hint)
+        return
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        yield Finding((key,), "The URL cannot be read.", hint)
+        return
+    if parts.scheme not in schemes:
+        found = f"{parts.scheme!r}" if parts.scheme else "none"
+        yield Finding((key,), f"The scheme must be one of {', '.join(schemes)}; it is {found}.", hint)
+    elif not host:
+        yield Finding((key,), "The URL has no host.", hint)
+
+
+def hide_credentials(connection: Connection) -> None:
+    """Teach the connection's secrets everything in it that is a credential."""
+    secrets = connection.secrets
+    for url in filter(None, (connection.base_url, connection.proxy)):
+        try:
+            hide_url_credentials(url, secrets)
+            query = parse_qsl(urlsplit(url).query)
+        except ValueError:
+            continue  # check_connection reports it
+        for name, value in query:
+            if _SECRET_NAME.search(name):
+                secrets.add(value)
+    fixed = [*connection.headers.items(), *connection.request.query.items()]
+    for name, template in fixed:
+        if _SECRET_NAME.search(name) and isinstance(template.source, str) and not template.names:
+            secrets.add(template.source)
+            # "Bearer abc": the scheme is no secret, what follows it is.
+            secrets.add(template.source.rpartition(" ")[2])
+    for part in (connection, connection.options):
+        for value in _secret_fields(part):
+            secrets.add(value)
+    auth = connection.auth
+    if auth is not None and auth.username and auth.password:
+        secrets.add(f"{auth.username}:{auth.password}")
+
+
+def _secret_fields(value: Any) -> Iterator[str]:
+    """The values of all fields of type Secret, in nested config classes too."""
+    if not attrs.has(type(value)):
+        return
+    for field in fields_of(type(value)):
+        item = getattr(value, field.name)
+        if isinstance(item, str) and field.type in (Secret, Secret | None):
+            yield item
+        else:
+            yield from _secret_fields(item)

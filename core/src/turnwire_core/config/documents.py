@@ -1,0 +1,303 @@
+"""Reading a config file: JSON (with comments), YAML or TOML, and where in it everything stands.
+
+Lines are looked up only when there is a problem to report: a good file costs nothing extra.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tomllib
+from collections.abc import Sequence
+from pathlib import Path as FilePath
+from typing import Any
+
+import attrs
+
+from turnwire_core.errors import ConfigError, Problem
+
+Location = tuple[str | int, ...]
+"""The keys and indexes that lead to a value, from the root of a document."""
+
+_MAX_BYTES = 16 * 1024 * 1024
+_MAX_YAML_NODES = 200_000
+"""Counted with aliases expanded: a bomb of nested aliases ends here, not in our memory."""
+
+
+@attrs.frozen
+class Document:
+    """A parsed file. ``data`` is plain JSON data."""
+
+    data: Any
+    file: str
+    text: str = attrs.field(repr=False)
+    format: str
+
+    def line_of(self, location: Location) -> int | None:
+        """The 1-based line of a value, or of the nearest thing around it that can be found."""
+        match self.format:
+            case "json":
+                return _locate_json(self.text, location)
+            case "yaml":
+                return _locate_yaml(self.text, location)
+            case _:
+                return _locate_toml(self.text, location)
+
+
+def read_document(file: FilePath) -> Document:
+    """Read and parse a file by its extension.
+
+    Raises:
+        ConfigError: it cannot be read, its extension is unknown, or its syntax is broken.
+    """
+    formats = {".json": "json", ".jsonc": "json", ".yaml": "yaml", ".yml": "yaml", ".toml": "toml"}
+    name = str(file)
+    format_ = formats.get(file.suffix.lower())
+    if format_ is None:
+        raise _problem(name, f"Unknown kind of file {file.suffix!r}.", f"Known: {', '.join(formats)}.")
+    try:
+        if file.stat().st_size > _MAX_BYTES:
+            raise _problem(name, f"The file is larger than {_MAX_BYTES} bytes.")
+        text = file.read_text(encoding="utf-8-sig")
+    except OSError as exc:
+        reason = exc.strerror or type(exc).__name__
+        raise _problem(name, f"Cannot read the file: {reason}.") from exc
+    except UnicodeDecodeError as exc:
+        raise _problem(name, "The file is not UTF-8 text.", f"Byte {exc.start} is not.") from exc
+    parse = {"json": _parse_json, "yaml": _parse_yaml, "toml": _parse_toml}[format_]
+    return Document(parse(text, name), name, text, format_)
+
+
+def _problem(file: str, message: str, hint: str | None = None, line: int | None = None) -> ConfigError:
+    return ConfigError([Problem(message, hint=hint, file=file, line=line)])
+
+
+# --- JSON -----------------------------------------------------------------------------------
+
+_JSON_NOISE = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_NOT_NEWLINE = re.compile(r"[^\n]")
+_JSON_SPACE = re.compile(r"[ \t\r\n]*")
+
+
+def _blank_comments(text: str) -> str:
+    """Comments become spaces, so that every offset and line stays what it was."""
+    return _JSON_NOISE.sub(
+        lambda match: match[0] if match[0][0] == '"' else _NOT_NEWLINE.sub(" ", match[0]), text
+    )
+
+
+def _parse_json(text: str, file: str) -> Any:
+    doubled: list[str] = []
+
+    def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
+        members = dict(pairs)
+        if len(members) < len(pairs):
+            seen: set[str] = set()
+            doubled.extend(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value] # set.add is falsy: it only remembers the key
+        return members
+
+    try:
+        data = json.loads(_blank_comments(text), object_pairs_hook=unique)
+    except json.JSONDecodeError as exc:
+        hint = f"Column {exc.colno}."
+        raise _problem(file, f"Broken JSON: {exc.msg}.", hint, exc.lineno) from exc
+    except RecursionError as exc:
+        raise _problem(file, "The file is nested too deeply.") from exc
+    if doubled:
+        raise ConfigError(
+            [Problem(f"The key {key!r} is there twice in one object.", file=file) for key in doubled]
+        )
+    return data
+
+
+def _locate_json(text: str, location: Location) -> int:
+    text = _blank_comments(text)
+    decoder = json.JSONDecoder()
+
+    def skip(position: int) -> int:
+        match = _JSON_SPACE.match(text, position)
+        return match.end() if match else position
+
+    best = position = skip(0)
+    for step in location:
+        index = 0
+        position = skip(position)
+        if text[position] not in "{[":
+            break
+        is_object = text[position] == "{"
+        position = skip(position + 1)
+        while text[position] not in "}]":
+            start = position
+            key: str | int = index
+            if is_object:
+                key, position = json.decoder.scanstring(text, position + 1)
+                position = skip(skip(position) + 1)
+            if key == step:
+                best = start
+                break
+            _, position = decoder.raw_decode(text, position)
+            position = skip(position)
+            if text[position] == ",":
+                position = skip(position + 1)
+            index += 1
+        else:
+            break
+    return text.count("\n", 0, best) + 1
+
+
+# --- YAML -----------------------------------------------------------------------------------
+
+
+def _compose_yaml(text: str, file: str) -> Any:
+    try:
+        from ruamel.yaml import YAML
+        from ruamel.yaml.error import MarkedYAMLError, YAMLError
+    except ImportError as exc:
+        advice = 'Install what reads it: pip install "turnwire-core[yaml]".'
+        raise _problem(file, "Reading YAML needs ruamel.yaml.", advice) from exc
+    try:
+        return YAML(typ="safe", pure=True).compose(text)
+    except MarkedYAMLError as exc:
+        line = exc.problem_mark.line + 1 if exc.problem_mark else None
+        raise _problem(file, f"Broken YAML: {exc.problem or exc.context}.", line=line) from exc
+    except (YAMLError, RecursionError, ValueError) as exc:
+        raise _problem(file, f"Broken YAML: {type(exc).__name__}.") from exc
+
+
+def _parse_yaml(text: str, file: str) -> Any:
+    node = _compose_yaml(text, file)
+    if node is None:
+        return None
+    from ruamel.yaml import YAML
+    from ruamel.yaml.constructor import SafeConstructor
+
+    # Scalars are resolved by the library (YAML 1.2: `no` is text, not false); mappings and
+    # sequences by us, because that is where aliases multiply and keys double.
+    constructor: Any = SafeConstructor(loader=YAML(typ="safe", pure=True))
+    budget = _MAX_YAML_NODES
+    problems: list[Problem] = []
+    open_nodes: set[int] = set()
+
+    def build(node: Any) -> Any:
+        nonlocal budget
+        budget -= 1
+        if budget < 0:
+            raise _problem(file, f"More than {_MAX_YAML_NODES} values, counting aliases.")
+        line = node.start_mark.line + 1
+        if node.id == "scalar":
+            return build_scalar(node, line)
+        if id(node) in open_nodes:
+            raise _problem(file, "An alias that contains itself.", line=line)
+        open_nodes.add(id(node))
+        try:
+            if node.id == "sequence":
+                return [build(item) for item in node.value]
+            return build_mapping(node)
+        finally:
+            open_nodes.discard(id(node))
+
+    def build_mapping(node: Any) -> dict[str, Any]:
+        members: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            line = key_node.start_mark.line + 1
+            if key_node.id != "scalar" or key_node.tag.endswith(":merge"):
+                message = "Keys are plain text; '<<' and complex keys are not supported."
+                problems.append(Problem(message, file=file, line=line))
+                continue
+            if key_node.value in members:
+                message = f"The key {key_node.value!r} is there twice in one mapping."
+                problems.append(Problem(message, file=file, line=line))
+            members[key_node.value] = build(value_node)
+        return members
+
+    def build_scalar(node: Any, line: int) -> Any:
+        tag = node.tag.rpartition(":")[2]
+        if tag in ("str", "timestamp"):
+            return node.value
+        if tag not in ("null", "bool", "int", "float"):
+            problems.append(Problem(f"The tag {node.tag!r} is not allowed.", file=file, line=line))
+            return None
+        try:
+            return constructor.construct_object(node)
+        except Exception as exc:  # noqa: BLE001 # the library raises whatever int() and float() do
+            problems.append(Problem(f"Not a {tag}: {type(exc).__name__}.", file=file, line=line))
+            return None
+
+    data = build(node)
+    if problems:
+        raise ConfigError(problems)
+    return data
+
+
+def _locate_yaml(text: str, location: Location) -> int | None:
+    node = _compose_yaml(text, "")
+    if node is None:
+        return None
+    line: int = node.start_mark.line + 1
+    for step in location:
+        if node.id == "mapping":
+            found = next(((k, v) for k, v in node.value if k.value == step), None)
+            if found is None:
+                break
+            key_node, node = found
+            line = key_node.start_mark.line + 1
+        elif node.id == "sequence" and isinstance(step, int) and step < len(node.value):
+            node = node.value[step]
+            line = node.start_mark.line + 1
+        else:
+            break
+    return line
+
+
+# --- TOML -----------------------------------------------------------------------------------
+
+_TOML_HEADER = re.compile(r"^\s*\[\[?\s*(.+?)\s*\]\]?\s*(?:#.*)?$")
+_TOML_KEY = re.compile(r"^\s*((?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*=")
+_TOML_PART = re.compile(r"\"([^\"]*)\"|'([^']*)'|([\w-]+)")
+
+
+def _parse_toml(text: str, file: str) -> Any:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        match = re.search(r"line (\d+)", str(exc))
+        line = int(match[1]) if match else None
+        raise _problem(file, f"Broken TOML: {exc}.", line=line) from exc
+
+
+def _locate_toml(text: str, location: Location) -> int | None:
+    """The longest prefix of the location that some header or key spells.
+
+    tomllib gives no positions; this finds tables, keys and dotted keys, and the line of the key
+    for what is inside inline values.
+    """
+    wanted = tuple(step for step in location if isinstance(step, str))
+    best, best_length = None, 0
+    table: tuple[str, ...] = ()
+    for number, line in enumerate(text.split("\n"), start=1):
+        if header := _TOML_HEADER.match(line):
+            table = found = _toml_parts(header[1])
+        elif key := _TOML_KEY.match(line):
+            found = table + _toml_parts(key[1])
+        else:
+            continue
+        if len(found) > best_length and found == wanted[: len(found)]:
+            best, best_length = number, len(found)
+    return best
+
+
+def _toml_parts(text: str) -> tuple[str, ...]:
+    return tuple(a or b or c for a, b, c in _TOML_PART.findall(text))
+
+
+def as_path(location: Location) -> str:
+    """``("connections", "my bot", 0)`` as ``$.connections["my bot"][0]``."""
+    text = "$"
+    for step in location:
+        if isinstance(step, int):
+            text += f"[{step}]"
+        elif re.fullmatch(r"[\w$-]+", step):
+            text += f".{step}"
+        else:
+            text += f"[{json.dumps(step, ensure_ascii=False)}]"
+    return text
