@@ -1,0 +1,20 @@
+"""From a connection to a client, for the drivers that speak HTTP.
+
+The only place in Turnwire that imports httpx and httpcore: what replaces them one day replaces
+them here. Needs the extra ``turnwire-core[http]``.
+"""
+
+from __future__ import annotations
+
+from turnwire_core.http._client import HttpClient
+from turnwire_core.http._response import HttpResponse, UpgradedStream
+from turnwire_core.http._text import charset_of, decode_text, excerpt_of
+
+__all__ = [
+    "HttpClient",
+    "HttpResponse",
+    "UpgradedStream",
+    "charset_of",
+    "decode_text",
+    "excerpt_of",
+]

@@ -1,0 +1,260 @@
+"""The client of one conversation: turns and upgrades become requests, and failures our errors."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from types import TracebackType
+from typing import Any, Final, Self
+
+import anyio
+import httpcore
+import httpx
+
+from turnwire_core.contracts.connection import Connection
+from turnwire_core.contracts.driver import EndOfStream
+from turnwire_core.errors import DriverError, Phase, ProtocolError, RejectedError
+from turnwire_core.events import Turn
+from turnwire_core.http import _request
+from turnwire_core.http._auth import Authenticator, Credentials, TokenAnswer
+from turnwire_core.http._errors import FOREIGN, connect_timed_out, root, translate
+from turnwire_core.http._rejected import rejection
+from turnwire_core.http._response import HttpResponse, UpgradedStream
+from turnwire_core.http._tls import tls_context
+from turnwire_core.http._transport import UPGRADE, Transport
+from turnwire_core.http._wire import Wire
+
+_MOST_REDIRECTS: Final = 5
+_KEPT_STATUSES: Final = (307, 308)
+"""The redirects that keep method and body (RFC 9110 §15.4.8, §15.4.9)."""
+
+_TOKEN_BYTES: Final = 256 * 1024
+
+_DEFAULTS: Final = {"User-Agent": _request.USER_AGENT, "Accept-Encoding": "identity"}
+
+
+class HttpClient:
+    """One conversation over HTTP/1.1: ``async with HttpClient(connection) as client``.
+
+    Connections are kept between the turns. Nothing is opened before the first of them. One
+    exchange or upgrade at a time.
+    """
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._wire = Wire(connection)
+        self._transport = Transport(self._wire, self._context)
+        self._auth = Authenticator(connection, self._post_form)
+        self._cookies = httpx.Cookies()
+
+    async def __aenter__(self) -> Self:
+        if self._connection.base_url.startswith(("https:", "wss:")):
+            self._context()  # 30 ms the first time: before a turn, not in one
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        with anyio.move_on_after(self._connection.limits.close_ms / 1000, shield=True):
+            await self._transport.aclose()
+
+    @asynccontextmanager
+    async def exchange(
+        self, turn: Turn, *, body: Any = None, accept: str
+    ) -> AsyncIterator[HttpResponse]:
+        """Send ``turn`` with ``body``, and wait for the head of a response with a status of 2xx.
+
+        ``body`` is a JSON value, or a str that is sent as it is, or None for no body. The method
+        is ``connection.request.method``. Left normally, the connection is kept for the next turn
+        if the body was read to its end; left by an exception, it is dropped.
+
+        Raises (on entering):
+            ConnectError, TlsError, ProxyError: there is no way to the target.
+            TimeLimitError: connecting took longer than ``limits.connect_ms``.
+            RejectedError: the status is no success, or a redirect that is not followed.
+            InvalidFrame: the body is compressed in a way that we cannot undo.
+            ProtocolError: no HTTP, an empty answer (204), or a request that HTTP cannot carry.
+            StreamBrokenError: the connection ended before the head was complete.
+        """
+        self._wire.begin()
+        content, content_type = _request.encode_body(body)
+        defaults = {**_DEFAULTS, "Accept": accept}
+        if content_type is not None:
+            defaults["Content-Type"] = content_type
+        response = await self._send(
+            self._connection.request.method, turn.headers, turn.query, defaults, content
+        )
+        reply = HttpResponse(response, self._wire)
+        try:
+            if not 200 <= reply.status <= 299 or reply.status in (204, 205):
+                raise await rejection(reply, self._wire, upgrading=False)
+            reply.check_encoding()
+            yield reply
+        except BaseException:
+            await reply.drop()
+            raise
+        await reply.finish()
+
+    @asynccontextmanager
+    async def upgrade(self, *, headers: Mapping[str, str]) -> AsyncIterator[UpgradedStream]:
+        """Ask for another protocol on ``base_url`` (with http for ws, https for wss).
+
+        ``headers`` (Upgrade, Connection …) go beside the connection's own, which cannot replace
+        them. All of it has ``limits.connect_ms``. Left in whatever way, the socket is closed.
+
+        Raises (on entering): as :meth:`exchange`, and
+            RejectedError: the status is not 101.
+            TimeLimitError: the answer did not come in time (limit ``connect``).
+        """
+        self._wire.begin()
+        reply: HttpResponse | None = None
+        stream: httpcore.AsyncNetworkStream | None = None
+        try:
+            with anyio.CancelScope() as scope:
+                scope.deadline = anyio.current_time() + self._connection.limits.connect_ms / 1000
+                response = await self._send(
+                    "GET",
+                    _request.connection_headers(self._connection),
+                    _request.connection_query(self._connection),
+                    _DEFAULTS,
+                    None,
+                    required=headers,
+                )
+                reply = HttpResponse(response, self._wire)
+                if reply.status != 101:
+                    raise await rejection(reply, self._wire, upgrading=True)
+                stream = response.extensions["network_stream"]
+            if reply is None or stream is None:
+                raise connect_timed_out(self._wire)
+            self._wire.upgraded()
+            yield UpgradedStream(reply.headers, stream, self._wire)
+        finally:
+            if reply is not None:
+                await reply.drop()
+
+    async def _send(
+        self,
+        method: str,
+        headers: Mapping[str, str],
+        query: Mapping[str, Any],
+        defaults: Mapping[str, str],
+        content: bytes | None,
+        required: Mapping[str, str] | None = None,
+    ) -> httpx.Response:
+        """Send with credentials; if a token was refused, once more with a new one."""
+        credentials = await self._auth.credentials()
+        for again in (self._auth.renewable, False):
+            request = httpx.Request(
+                method,
+                _request.target_url(self._connection, {**query, **credentials.query}),
+                headers=_request.merge_headers(
+                    defaults, credentials.headers, headers, required or {}
+                ),
+                content=content,
+                extensions={UPGRADE: True} if required is not None else {},
+            )
+            response = await self._follow(request, {**defaults, **(required or {})}, content)
+            if response.status_code != 401 or not again:
+                break
+            await HttpResponse(response, self._wire).drop()
+            self._auth.forget(credentials)
+            credentials = await self._renewed()
+        return response
+
+    async def _renewed(self) -> Credentials:
+        credentials = await self._auth.credentials()
+        self._wire.sent_ns = self._wire.headers_ns = None
+        return credentials
+
+    async def _follow(
+        self, request: httpx.Request, harmless: Mapping[str, str], content: bytes | None
+    ) -> httpx.Response:
+        """Send, and follow what redirects may be followed.
+
+        To another origin go only ``harmless`` headers: whatever a config says in a header or the
+        query may be a credential. They stay behind for good, also if the way leads back.
+        """
+        self._cookies.set_cookie_header(request)
+        for _ in range(_MOST_REDIRECTS):
+            response = await self._send_one(request)
+            if not self._connection.follow_redirects or response.status_code not in _KEPT_STATUSES:
+                return response
+            url = _location(request, response)
+            if url is None:
+                return response
+            await HttpResponse(response, self._wire).drop()
+            if request.url.scheme == "https" and url.scheme != "https":
+                raise RejectedError(
+                    f"{self._connection.origin} redirects from https to http: not followed, the "
+                    "message would travel unencrypted. Put the right URL into base_url.",
+                    status=response.status_code,
+                )
+            same = _origin(url) == _origin(request.url)
+            headers = request.headers if same else _request.merge_headers(harmless)
+            headers.pop("host", None)
+            request = httpx.Request(
+                request.method,
+                url,
+                headers=headers,
+                content=content,
+                extensions=request.extensions,
+            )
+        raise RejectedError(
+            f"{self._connection.origin} redirects more than {_MOST_REDIRECTS} times. "
+            "Put the last URL into base_url.",
+            status=response.status_code,
+        )
+
+    async def _send_one(self, request: httpx.Request) -> httpx.Response:
+        try:
+            response = await self._transport.handle_async_request(request)
+        except FOREIGN as exc:
+            raise translate(exc, self._wire) from root(exc)
+        self._cookies.extract_cookies(response)
+        return response
+
+    async def _post_form(self, url: str, headers: dict[str, str], form: bytes) -> TokenAnswer:
+        """Ask a token endpoint. Its failures are named as its own, in the phase of connecting."""
+        request = httpx.Request(
+            "POST",
+            url,
+            headers={
+                **_DEFAULTS,
+                "Accept": "application/json",
+                "Content-Type": "application/x-www-form-urlencoded",
+                **headers,
+            },
+            content=form,
+        )
+        data = b""
+        with anyio.CancelScope() as scope:
+            scope.deadline = anyio.current_time() + self._connection.limits.connect_ms / 1000
+            response = HttpResponse(await self._send_one(request), self._wire)
+            try:
+                while len(data) <= _TOKEN_BYTES:
+                    data += (await response.receive())[0]
+            except EndOfStream:
+                pass
+            finally:
+                await response.finish()
+        return TokenAnswer(response.status, data)
+
+    def _context(self) -> ssl.SSLContext:
+        return tls_context(self._connection)
+
+
+def _location(request: httpx.Request, response: httpx.Response) -> httpx.URL | None:
+    try:
+        url = request.url.join(response.headers["location"])
+    except (KeyError, httpx.InvalidURL, ValueError):
+        return None
+    usable = url.scheme in ("http", "https") and url.host
+    return url.copy_with(userinfo=b"", fragment=None) if usable else None
+
+
+def _origin(url: httpx.URL) -> tuple[str, str, int]:
+    return url.scheme, url.host, url.port or {"http": 80, "https": 443}[url.scheme]

@@ -1,0 +1,91 @@
+"""What to say, and raise, when the status is no success."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Final
+
+import httpx
+
+from turnwire_core.errors import DriverError, ProtocolError, ProxyError, RejectedError
+from turnwire_core.http._response import HttpResponse
+from turnwire_core.http._retry_after import retry_after
+from turnwire_core.http._text import neutral
+from turnwire_core.http._wire import Wire
+
+_SHOWN_CHARACTERS: Final = 300
+
+_ADVICE: Final[Mapping[int, str]] = {
+    400: "Check 'request.body' against what the API wants.",
+    401: "Check the credentials in 'auth' or 'headers'.",
+    403: "Check the credentials in 'auth' or 'headers', and what they allow.",
+    404: "Check the path in base_url: it is used exactly as written.",
+    405: "Check 'request.method'.",
+    415: "Check the Content-Type in 'headers'.",
+    422: "Check 'request.body' against what the API wants.",
+    426: "It may speak another protocol: check 'protocol'.",
+}
+
+
+async def rejection(response: HttpResponse, wire: Wire, *, upgrading: bool) -> DriverError:
+    """The error for a response that is no reply (or, when upgrading, not a 101)."""
+    status, connection = response.status, wire.connection
+    if wire.proxy is not None and status == 407:
+        return ProxyError(
+            f"The proxy {wire.proxy} wants credentials (407). Write them into its URL: "
+            "http://USER:PASSWORD@HOST:PORT."
+        )
+    if status in (204, 205):
+        return ProtocolError(
+            f"{connection.origin} gave an empty answer ({_named(status)}), which holds no reply."
+        )
+    seconds = retry_after(response.headers)
+    body = await response.excerpt()
+    said = f": {body[:_SHOWN_CHARACTERS]}" if body else ""
+    message = f"{connection.origin} answered {_named(status)}{said}"
+    if message[-1] not in ".!?…":
+        message += "."
+    if upgrading and 200 <= status <= 299:
+        message += " That is no WebSocket: check base_url, or set 'protocol' to http_chat or sse."
+    elif 300 <= status <= 399:
+        message += redirect_advice(response.headers.get("location", ""), wire)
+    elif status == 429 or seconds is not None:
+        wait = f" It asks to wait {seconds:g} s." if seconds is not None else ""
+        message += f"{wait} See 'retry' for trying again."
+    elif status in _ADVICE:
+        message += f" {_ADVICE[status]}"
+    elif status >= 500:
+        via = f", or the proxy {wire.proxy}," if wire.proxy else ""
+        message += f" The target{via} failed; look into its log."
+    return RejectedError(message, status=status, body=body, retry_after=seconds)
+
+
+def redirect_advice(location: str, wire: Wire) -> str:
+    """Where a redirect leads (its origin, no more), and what to do about it."""
+    target = _origin_of(location, wire)
+    if target is None:
+        return ""
+    return (
+        f" It redirects to {target}. Put the new URL into base_url, or set 'followRedirects' to "
+        "true (only 307 and 308 are followed)."
+    )
+
+
+def _origin_of(location: str, wire: Wire) -> str | None:
+    if not location:
+        return None
+    try:
+        url = httpx.URL(wire.connection.base_url).join(location)
+    except (httpx.InvalidURL, ValueError):
+        return "somewhere that is no URL"
+    port = f":{url.port}" if url.port else ""
+    host = f"[{url.host}]" if ":" in url.host else url.host
+    return wire.connection.secrets.mask(neutral(f"{url.scheme}://{host}{port}"))
+
+
+def _named(status: int) -> str:
+    try:
+        return f"{status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return str(status)

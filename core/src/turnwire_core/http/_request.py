@@ -1,0 +1,131 @@
+"""What a request consists of: URL, headers and body, from a connection and a turn."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Mapping
+from importlib.metadata import version
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+import httpx
+
+from turnwire_core.contracts.connection import Connection
+from turnwire_core.errors import Phase, ProtocolError
+
+USER_AGENT: Final = f"turnwire/{version('turnwire-core')}"
+
+_WEB_SCHEMES: Final = {"ws": "http", "wss": "https"}
+# RFC 9110 §5.6.2 (token) and §5.5 (field-content, without obs-text).
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*\Z")
+
+
+def target_url(connection: Connection, query: Mapping[str, Any]) -> httpx.URL:
+    """``base_url`` as it is written, with ``query`` behind its own query.
+
+    ``ws`` and ``wss`` become ``http`` and ``https``; user, password and fragment are left out.
+    """
+    try:
+        url = httpx.URL(connection.base_url)
+        url = url.copy_with(
+            scheme=_WEB_SCHEMES.get(url.scheme, url.scheme), userinfo=b"", fragment=None
+        )
+        if query:
+            added = urlencode({key: _text(value) for key, value in query.items()}, quote_via=quote)
+            # As text: merging parameters would write the URL's own query anew.
+            own = url.query.decode("ascii")
+            url = url.copy_with(query=(f"{own}&{added}" if own else added).encode("ascii"))
+    except (httpx.InvalidURL, ValueError, TypeError) as exc:
+        raise ProtocolError(
+            f"base_url is no URL that a request can be sent to ({connection.origin}). "
+            "Write http://HOST/PATH or https://HOST/PATH.",
+            phase=Phase.SEND,
+        ) from exc
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ProtocolError(
+            f"base_url must start with http://, https://, ws:// or wss:// and name a host, "
+            f"not {connection.origin!r}.",
+            phase=Phase.SEND,
+        )
+    return url
+
+
+def basic_credentials(username: str, password: str) -> str:
+    """The value of an Authorization header (RFC 7617, in UTF-8)."""
+    pair = base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
+    return f"Basic {pair}"
+
+
+def connection_headers(connection: Connection) -> dict[str, str]:
+    """The connection's own headers, rendered outside of any turn (for an upgrade)."""
+    values: dict[str, Any] = {
+        f"variables.{name}": value for name, value in connection.variables.items()
+    }
+    values |= {f"env.{name}": value for name, value in connection.environment.items()}
+    if connection.persona is not None:
+        values["persona"] = connection.persona
+    rendered = {name: template.render(values) for name, template in connection.headers.items()}
+    return {name: _text(value) for name, value in rendered.items() if value is not None}
+
+
+def connection_query(connection: Connection) -> dict[str, str]:
+    """The connection's own query, rendered outside of any turn (for an upgrade)."""
+    values: dict[str, Any] = {
+        f"variables.{name}": value for name, value in connection.variables.items()
+    }
+    values |= {f"env.{name}": value for name, value in connection.environment.items()}
+    rendered = {
+        name: template.render(values) for name, template in connection.request.query.items()
+    }
+    return {name: _text(value) for name, value in rendered.items() if value is not None}
+
+
+def merge_headers(*layers: Mapping[str, str]) -> httpx.Headers:
+    """One set of headers; a later layer wins, whatever the case of the names.
+
+    Raises:
+        ProtocolError: a name or value that cannot stand in a header. The value is not quoted.
+    """
+    merged = httpx.Headers()
+    for layer in layers:
+        for name, value in layer.items():
+            text = _text(value).strip(" \t")
+            if not _HEADER_NAME.match(name) or not _HEADER_VALUE.match(text):
+                raise ProtocolError(
+                    f"The header {name!r} cannot be sent: its name or value holds a character "
+                    "that HTTP does not allow (a line break, a control or non-ASCII character).",
+                    phase=Phase.SEND,
+                )
+            merged[name] = text
+    return merged
+
+
+def encode_body(body: Any) -> tuple[bytes | None, str | None]:
+    """The body's bytes and its Content-Type; JSON is compact and in UTF-8.
+
+    Raises:
+        ProtocolError: the value cannot be written as JSON.
+    """
+    if body is None:
+        return None, None
+    if isinstance(body, str):
+        return body.encode("utf-8", errors="replace"), "text/plain; charset=utf-8"
+    try:
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        try:
+            data = text.encode()
+        except UnicodeEncodeError:
+            # A lone surrogate has no UTF-8, but JSON can write it as an escape.
+            data = json.dumps(body, separators=(",", ":"), allow_nan=False).encode("ascii")
+    except (TypeError, ValueError, RecursionError) as exc:
+        raise ProtocolError(
+            f"The request body cannot be written as JSON: {exc}.", phase=Phase.SEND
+        ) from exc
+    return data, "application/json"
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

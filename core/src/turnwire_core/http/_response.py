@@ -1,0 +1,215 @@
+"""A response whose head has arrived, and the socket that an upgrade leaves behind."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Final
+
+import anyio
+import httpcore
+import httpx
+
+from turnwire_core.contracts.driver import EndOfStream
+from turnwire_core.errors import DriverError, StreamBrokenError
+from turnwire_core.events import WireTimes
+from turnwire_core.http._encoding import BodyDecoder
+from turnwire_core.http._errors import FOREIGN, root, translate
+from turnwire_core.http._text import charset_of, excerpt_of
+from turnwire_core.http._wire import Wire
+
+_EXCERPT_S: Final = 2.0
+_EXCERPT_SPARE_BYTES: Final = 8 * 1024
+_READ_BYTES: Final = 64 * 1024
+
+
+class HttpResponse:
+    """The head of a response, and its body as it arrives."""
+
+    def __init__(self, response: httpx.Response, wire: Wire) -> None:
+        self.status = response.status_code
+        self.headers: Mapping[str, str] = response.headers
+        """Names are found in any case."""
+        self.content_type = response.headers.get("content-type", "")
+        self.media_type = self.content_type.partition(";")[0].strip().lower()
+        """The media type without parameters, in lower case; empty if the response has none."""
+        self._stream = response.stream
+        self._wire = wire
+        self._iterator: AsyncIterator[bytes] | None = None
+        self._decoder: BodyDecoder | None = None
+        self._slices: Iterator[bytes] | None = None
+        self._ended = False
+        self._failure: DriverError | None = None
+
+    @property
+    def times(self) -> WireTimes:
+        """The stamps of this exchange so far."""
+        return self._wire.times
+
+    def check_encoding(self) -> None:
+        """Look whether the body can be read.
+
+        Raises:
+            InvalidFrame: it is compressed in a way that we cannot undo.
+        """
+        self._decoder = BodyDecoder(
+            self.headers.get("content-encoding", ""),
+            limit_bytes=self._wire.connection.limits.max_reply_bytes,
+        )
+
+    async def receive(self) -> tuple[bytes, int]:
+        """Some bytes of the body, and when they arrived (:func:`time.perf_counter_ns`).
+
+        What one network read brought may come in several calls, all with the same stamp. Once
+        cancelled, the rest of the body cannot be read any more.
+
+        Raises:
+            EndOfStream: the body is complete. Raised again on every later call.
+            StreamBrokenError: it was cut short, or the connection was reset.
+            FrameTooLarge: the body passed ``limits.max_reply_bytes``, decoded.
+            InvalidFrame: it is not in the Content-Encoding that the head announced.
+            ProtocolError: it breaks the rules of HTTP.
+        """
+        while True:
+            if self._slices is not None:
+                try:
+                    piece = next(self._slices, None)
+                except DriverError as exc:
+                    self._failure = exc
+                    raise
+                if piece is not None:
+                    return piece, self._wire.read_ns
+                self._slices = None
+            data = await self._receive_raw()
+            if self._decoder is None:
+                self.check_encoding()
+            assert self._decoder is not None  # noqa: S101 - just made
+            self._slices = self._decoder.feed(data)
+
+    async def excerpt(self, limit: int = 2000) -> str:
+        """The beginning of what is left of the body, masked and safe to show on one line.
+
+        Never raises for what the target does, and never waits long for it.
+        """
+        data = b""
+        with anyio.move_on_after(_EXCERPT_S):
+            try:
+                # More than is shown, so that a secret is whole when it is masked.
+                while len(data) < 4 * limit + _EXCERPT_SPARE_BYTES:
+                    data += (await self.receive())[0]
+            except (EndOfStream, DriverError):
+                pass
+        return excerpt_of(
+            data,
+            self._wire.connection.secrets,
+            limit=limit,
+            charset=charset_of(self.content_type),
+        )
+
+    async def finish(self) -> None:
+        """Give the connection back if the body was read to its end, else drop it."""
+        if not self._ended:
+            await self.drop()
+            return
+        await self._stream_closed()
+
+    async def drop(self) -> None:
+        """Close the connection; nothing of this response can reach a later exchange."""
+        with anyio.CancelScope(shield=True):
+            if self._wire.stream is not None:
+                await self._wire.stream.drop()
+            # httpcore's nested generators must run to their end: closed from outside, the inner
+            # ones would be left to the garbage collector, which trio rightly complains of. With
+            # the socket dropped, that takes no longer than what h11 still holds of one read.
+            if self._iterator is not None:
+                try:
+                    while True:
+                        await anext(self._iterator)
+                except (StopAsyncIteration, *FOREIGN):
+                    pass
+            await self._stream_closed()
+
+    async def _stream_closed(self) -> None:
+        assert isinstance(self._stream, httpx.AsyncByteStream)  # noqa: S101 - made by Transport
+        await self._stream.aclose()
+
+    async def _receive_raw(self) -> bytes:
+        if self._failure is not None:
+            raise self._failure
+        if self._ended:
+            raise EndOfStream
+        if self._iterator is None:
+            assert isinstance(self._stream, httpx.AsyncByteStream)  # noqa: S101
+            self._iterator = aiter(self._stream)
+        # A generator that was cancelled or has failed looks finished the next time.
+        self._failure = StreamBrokenError("Reading the reply was broken off.")
+        try:
+            data = await anext(self._iterator)
+        except StopAsyncIteration:
+            self._ended, self._failure = True, None
+            try:
+                if self._decoder is not None:
+                    self._decoder.finish()
+            except StreamBrokenError as exc:
+                self._failure = exc
+                raise
+            raise EndOfStream from None
+        except FOREIGN as exc:
+            self._failure = translate(exc, self._wire)
+            raise self._failure from root(exc)
+        self._failure = None
+        return data
+
+
+class UpgradedStream:
+    """The raw connection after ``101 Switching Protocols``.
+
+    One task may receive while others send.
+    """
+
+    def __init__(
+        self, headers: Mapping[str, str], stream: httpcore.AsyncNetworkStream, wire: Wire
+    ) -> None:
+        self.headers = headers
+        """Those of the 101 response; names are found in any case."""
+        self._stream = stream
+        self._wire = wire
+        self._sending = anyio.Lock(fast_acquire=True)
+
+    @property
+    def times(self) -> WireTimes:
+        """The stamps of the handshake."""
+        return self._wire.times
+
+    async def receive(self) -> tuple[bytes, int]:
+        """One network read, and when it arrived (:func:`time.perf_counter_ns`).
+
+        Raises:
+            EndOfStream: the target closed TCP. Raised again on every later call.
+            StreamBrokenError: the connection was reset, or is closed.
+            TlsError: TLS broke down.
+        """
+        try:
+            data = await self._stream.read(_READ_BYTES)
+        except FOREIGN as exc:
+            raise translate(exc, self._wire) from root(exc)
+        if not data:
+            raise EndOfStream
+        return data, self._wire.read_ns
+
+    async def send(self, data: bytes) -> None:
+        """Write all of ``data``; senders wait for each other.
+
+        Raises:
+            StreamBrokenError: the connection was reset, or is closed.
+            TlsError: TLS broke down.
+        """
+        async with self._sending:
+            try:
+                await self._stream.write(data)
+            except FOREIGN as exc:
+                raise translate(exc, self._wire) from root(exc)
+
+    async def aclose(self) -> None:
+        """Close TCP, without waiting for the peer."""
+        with anyio.CancelScope(shield=True):
+            await self._stream.aclose()

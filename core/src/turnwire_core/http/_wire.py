@@ -1,0 +1,242 @@
+"""What happens on the wire during one exchange: its stamps, its raw bytes, how far it has come.
+
+A :class:`Wire` belongs to one client and is begun anew for each exchange. The network streams
+below httpcore write into it, so the stamp of a read is taken before HTTP has been parsed, and the
+translation of an error knows what had arrived when it happened.
+"""
+
+from __future__ import annotations
+
+import select
+import ssl
+import sys
+from collections.abc import Mapping
+from enum import StrEnum
+from time import perf_counter_ns
+from typing import Any, Final
+
+import anyio
+import httpcore
+from anyio.abc import ByteStream, SocketAttribute
+from anyio.streams.tls import TLSAttribute, TLSStream
+
+from turnwire_core.contracts.connection import Connection
+from turnwire_core.errors import Phase
+from turnwire_core.events import WireTimes
+
+_OPENING_BYTES: Final = 256
+
+
+class Step(StrEnum):
+    """A step of connecting."""
+
+    REACH = "reach"
+    """Resolving the target's name and opening TCP to it."""
+    PROXY = "proxy"
+    """Everything up to the moment when the proxy has let us through."""
+    TLS = "tls"
+    """The TLS handshake with the target."""
+
+
+class DialError(Exception):
+    """Connecting failed at ``step``, because of ``cause`` or, without one, of time.
+
+    The cause is an attribute because httpcore's pool raises what it passes on ``from None``.
+    """
+
+    def __init__(self, step: Step, cause: BaseException | None, host: str = "") -> None:
+        super().__init__(step)
+        self.step = step
+        self.cause = cause
+        self.host = host
+
+
+class TunnelRefused(Exception):
+    """The proxy answered CONNECT with something else than 2xx."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(f"{status} {reason}".strip())
+        self.status = status
+
+
+class Wire:
+    """The record of one exchange. Only one exchange of a client is under way at a time."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.stream: WireStream | None = None
+        self.begin()
+
+    def begin(self) -> None:
+        """Forget the last exchange."""
+        self.phase = Phase.SEND
+        self.step = Step.REACH
+        self.proxy: str | None = None
+        self.connected_ns: int | None = None
+        self.sent_ns: int | None = None
+        self.headers_ns: int | None = None
+        self.read_ns = 0
+        self.write_ns = 0
+        self.opening = b""
+        self.ended = False
+        self.sending: str | None = "request"
+        self.receiving: str | None = "response"
+
+    @property
+    def times(self) -> WireTimes:
+        return WireTimes(
+            connected_ns=self.connected_ns, sent_ns=self.sent_ns, headers_ns=self.headers_ns
+        )
+
+    async def trace(self, name: str, info: Mapping[str, Any]) -> None:  # noqa: ARG002 - httpcore's signature
+        """httpcore's ``trace`` extension: told of each step of a request as it happens."""
+        match name:
+            case "http11.send_request_headers.started":
+                self.phase = Phase.SEND
+                self.sending = "request"
+            case "http11.send_request_body.started":
+                self.sending = "body"
+            case "http11.send_request_body.complete":
+                self.sent_ns = self.write_ns
+            case "http11.receive_response_headers.started":
+                self.phase = Phase.HEADERS
+                self.receiving = "response"
+                self.opening = b""
+            case "http11.receive_response_headers.complete":
+                self.phase = Phase.STREAM
+                self.receiving = "body"
+                self.headers_ns = self.read_ns
+
+    def upgraded(self) -> None:
+        """From here on the bytes are another protocol's, and its driver's to show."""
+        self.sending = self.receiving = None
+
+
+class WireStream(httpcore.AsyncNetworkStream):
+    """A connected socket under httpcore, on either backend.
+
+    The timeouts that httpcore hands in are not looked at: a cancel scope for every read costs a
+    third of its time, and the core's own limits already stand around every exchange.
+    """
+
+    def __init__(self, wire: Wire, stream: ByteStream, *, deadline: float, leading: bytes) -> None:
+        self._wire = wire
+        self._stream = stream
+        self._deadline = deadline
+        self._leading = leading
+        self._dropped = False
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
+        wire = self._wire
+        if self._dropped:
+            raise httpcore.ReadError("dropped")
+        if self._leading:
+            data, self._leading = self._leading[:max_bytes], self._leading[max_bytes:]
+        else:
+            try:
+                data = await self._stream.receive(max_bytes)
+            except anyio.EndOfStream:
+                wire.ended = True
+                return b""
+            except (anyio.BrokenResourceError, anyio.ClosedResourceError) as exc:
+                raise httpcore.ReadError(str(exc)) from exc
+        wire.read_ns = perf_counter_ns()
+        if wire.phase is Phase.HEADERS and len(wire.opening) < _OPENING_BYTES:
+            wire.opening += data[:_OPENING_BYTES]
+        if wire.receiving is not None and (tap := wire.connection.tap) is not None:
+            tap.received(wire.read_ns, wire.receiving, data)
+        return data
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
+        if not buffer:
+            return
+        wire = self._wire
+        wire.stream = self
+        try:
+            await self._stream.send(buffer)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError) as exc:
+            # httpcore swallows exactly this one while a request is written, and looks whether
+            # the server said why before it hung up.
+            raise httpcore.WriteError(str(exc)) from exc
+        wire.write_ns = perf_counter_ns()
+        if wire.sending is not None and (tap := wire.connection.tap) is not None:
+            tap.sent(wire.write_ns, wire.sending, buffer)
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    async def drop(self) -> None:
+        """Close, and let every later read fail at once."""
+        self._dropped = True
+        await self._stream.aclose()
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ARG002 - the deadline of the whole dial counts
+    ) -> httpcore.AsyncNetworkStream:
+        self._wire.step = Step.TLS
+        host = server_hostname or ""
+        secured = await handshake(
+            self._stream, ssl_context, host, deadline=self._deadline, step=Step.TLS
+        )
+        self._wire.connected_ns = perf_counter_ns()
+        return WireStream(self._wire, secured, deadline=self._deadline, leading=b"")
+
+    def get_extra_info(self, info: str) -> Any:
+        match info:
+            case "ssl_object":
+                return self._stream.extra(TLSAttribute.ssl_object, None)
+            case "socket":
+                return self._stream.extra(SocketAttribute.raw_socket, None)
+            case "is_readable":
+                # httpcore asks this of an idle connection: then it can only mean "was closed".
+                return self._dropped or _readable(self.get_extra_info("socket"))
+        return None
+
+
+async def handshake(
+    stream: ByteStream, context: ssl.SSLContext, host: str, *, deadline: float, step: Step
+) -> TLSStream:
+    """TLS over ``stream``, which is closed if that fails.
+
+    Raises:
+        DialError: the handshake failed, or did not end in time.
+    """
+    cause: BaseException | None = None
+    try:
+        with anyio.CancelScope(deadline=deadline):
+            # Not "standard compatible": waiting for the peer's close_notify would let it decide
+            # when we are done. HTTP and WebSocket say themselves where a message ends.
+            return await TLSStream.wrap(
+                stream,
+                server_side=False,
+                hostname=host,
+                ssl_context=context,
+                standard_compatible=False,
+            )
+    except (OSError, ValueError, anyio.BrokenResourceError, anyio.EndOfStream) as exc:
+        cause = exc
+    except BaseException:  # cancelled from outside
+        await discard(stream)
+        raise
+    await discard(stream)
+    raise DialError(step, cause, host) from cause
+
+
+async def discard(stream: ByteStream) -> None:
+    """Close at once, also while being cancelled."""
+    with anyio.CancelScope(shield=True):
+        await anyio.aclose_forcefully(stream)
+
+
+def _readable(sock: Any) -> bool:
+    """Whether ``sock`` holds something unread or was closed. ``select`` fails above fd 1023."""
+    if sock is None or (fd := sock.fileno()) < 0:
+        return True
+    if sys.platform == "win32" or not hasattr(select, "poll"):
+        return bool(select.select([fd], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    return bool(poll.poll(0))
