@@ -27,7 +27,8 @@ async def raw_server(handler: Handler) -> AsyncIterator[int]:
 
     listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
     port = listener.extra(SocketAttribute.local_port)
-    async with anyio.create_task_group() as tasks, listener:
+    # The tasks end before their listener closes, or accepting would fail loudly.
+    async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, serve)
         try:
             yield port
