@@ -1,0 +1,1 @@
+"""What a person sees on a terminal: safe text, one line of metrics, events and raw bytes."""
