@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     class _Marker:
         def __call__(self, function: F) -> F: ...
 
+
 PROJECT = "turnwire"
 
 ENTRY_POINT_GROUP = "turnwire.drivers"

@@ -76,7 +76,7 @@ class Plugins:
             DriverVersionError: its driver is for another version of the contracts.
         """
         label = protocol or getattr(plugin, "__name__", type(plugin).__name__)
-        driver = self._adopt(plugin, label, f"The plugin {label!r}")
+        driver = self._adopt(plugin, str(label), f"The plugin {label!r}")
         self._loaded[protocol or driver.name] = driver
         return driver
 

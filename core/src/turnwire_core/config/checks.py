@@ -75,7 +75,9 @@ def _check_url(key: str, url: str, schemes: tuple[str, ...]) -> Iterator[Finding
         return
     if parts.scheme not in schemes:
         found = f"{parts.scheme!r}" if parts.scheme else "none"
-        yield Finding((key,), f"The scheme must be one of {', '.join(schemes)}; it is {found}.", hint)
+        yield Finding(
+            (key,), f"The scheme must be one of {', '.join(schemes)}; it is {found}.", hint
+        )
     elif not host:
         yield Finding((key,), "The URL has no host.", hint)
 

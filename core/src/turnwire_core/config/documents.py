@@ -54,7 +54,9 @@ def read_document(file: FilePath) -> Document:
     name = str(file)
     format_ = formats.get(file.suffix.lower())
     if format_ is None:
-        raise _problem(name, f"Unknown kind of file {file.suffix!r}.", f"Known: {', '.join(formats)}.")
+        raise _problem(
+            name, f"Unknown kind of file {file.suffix!r}.", f"Known: {', '.join(formats)}."
+        )
     try:
         if file.stat().st_size > _MAX_BYTES:
             raise _problem(name, f"The file is larger than {_MAX_BYTES} bytes.")
@@ -68,7 +70,9 @@ def read_document(file: FilePath) -> Document:
     return Document(parse(text, name), name, text, format_)
 
 
-def _problem(file: str, message: str, hint: str | None = None, line: int | None = None) -> ConfigError:
+def _problem(
+    file: str, message: str, hint: str | None = None, line: int | None = None
+) -> ConfigError:
     return ConfigError([Problem(message, hint=hint, file=file, line=line)])
 
 
@@ -105,7 +109,10 @@ def _parse_json(text: str, file: str) -> Any:
         raise _problem(file, "The file is nested too deeply.") from exc
     if doubled:
         raise ConfigError(
-            [Problem(f"The key {key!r} is there twice in one object.", file=file) for key in doubled]
+            [
+                Problem(f"The key {key!r} is there twice in one object.", file=file)
+                for key in doubled
+            ]
         )
     return data
 
@@ -130,7 +137,7 @@ def _locate_json(text: str, location: Location) -> int:
             start = position
             key: str | int = index
             if is_object:
-                key, position = json.decoder.scanstring(text, position + 1)
+                key, position = decoder.raw_decode(text, position)
                 position = skip(skip(position) + 1)
             if key == step:
                 best = start
@@ -252,7 +259,9 @@ def _locate_yaml(text: str, location: Location) -> int | None:
 # --- TOML -----------------------------------------------------------------------------------
 
 _TOML_HEADER = re.compile(r"^\s*\[\[?\s*(.+?)\s*\]\]?\s*(?:#.*)?$")
-_TOML_KEY = re.compile(r"^\s*((?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*=")
+_TOML_KEY = re.compile(
+    r"^\s*((?:[\w-]+|\"[^\"]*\"|'[^']*')(?:\s*\.\s*(?:[\w-]+|\"[^\"]*\"|'[^']*'))*)\s*="
+)
 _TOML_PART = re.compile(r"\"([^\"]*)\"|'([^']*)'|([\w-]+)")
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path as FilePath
 from typing import Any, Protocol
 
@@ -220,7 +220,12 @@ def _structure_connection(
     environment, missing = _environment_of(connection, environ, secrets)
     findings.extend(missing)
     connection = attrs.evolve(
-        connection, name=name, rules=rules, options=options, environment=environment, secrets=secrets
+        connection,
+        name=name,
+        rules=rules,
+        options=options,
+        environment=environment,
+        secrets=secrets,
     )
     hide_credentials(connection)
     findings.extend(check_connection(connection))
@@ -329,6 +334,7 @@ def _environment_of(
 
 def _templates_of(value: Any) -> list[tuple[Location, Template]]:
     """Every template in a structured value, with where it stands."""
+    members: Iterable[tuple[str | int, Any]]
     match value:
         case Template():
             return [((), value)]
@@ -351,7 +357,7 @@ def _templates_of(value: Any) -> list[tuple[Location, Template]]:
 def _anchor_files(connection: Connection, base: FilePath) -> Connection:
     """File names in a config are relative to the config, not to where the command was typed."""
     tls = connection.tls
-    anchored = {
+    anchored: dict[str, Any] = {
         name: str(base / getattr(tls, name))
         for name in ("ca_bundle", "client_cert", "client_key")
         if getattr(tls, name) is not None

@@ -118,8 +118,13 @@ def structure(value: Any, cls: type[T]) -> T:
     Raises:
         Findings: with everything that is wrong, not only the first.
     """
-    built: T = _converter.structure(value, cls)
+    built: T = _structure_any(value, cls)
     return built
+
+
+def _structure_any(value: Any, type_: Any) -> Any:
+    """cattrs wants a class, and dispatches on any annotation all the same."""
+    return _converter.structure(value, type_)
 
 
 def structure_mapping(
@@ -128,7 +133,7 @@ def structure_mapping(
     *,
     ignore: frozenset[str] = frozenset(),
     more_keys: tuple[str, ...] = (),
-    advise: Callable[[str], str | None] = lambda key: None,
+    advise: Callable[[str], str | None] = lambda _key: None,
 ) -> T:
     """Like :func:`structure`, for one attrs class.
 
@@ -156,7 +161,7 @@ def structure_mapping(
             continue
         written[field.name] = key
         try:
-            arguments[field.alias] = _converter.structure(item, field.type)
+            arguments[field.alias or field.name] = _structure_any(item, field.type)
         except Findings as exc:
             findings.extend(finding.under(key) for finding in exc.findings)
     for field in fields_of(cls):
@@ -178,7 +183,7 @@ def _structure_tuple(value: Any, type_: Any) -> tuple[Any, ...]:
     findings: list[Finding] = []
     for index, item in enumerate(value):
         try:
-            items.append(_converter.structure(item, item_type))
+            items.append(_structure_any(item, item_type))
         except Findings as exc:
             findings.extend(finding.under(index) for finding in exc.findings)
     if findings:
@@ -194,7 +199,7 @@ def _structure_mapping_type(value: Any, type_: Any) -> dict[str, Any]:
     findings: list[Finding] = []
     for key, item in value.items():
         try:
-            items[str(key)] = _converter.structure(item, item_type)
+            items[str(key)] = _structure_any(item, item_type)
         except Findings as exc:
             findings.extend(finding.under(str(key)) for finding in exc.findings)
     if findings:
@@ -206,7 +211,7 @@ def _structure_optional(value: Any, type_: Any) -> Any:
     if value is None:
         return None
     inner = [arg for arg in get_args(type_) if arg is not types.NoneType]
-    return _converter.structure(value, inner[0])
+    return _structure_any(value, inner[0])
 
 
 def _structure_literal(value: Any, type_: Any) -> Any:
@@ -308,7 +313,7 @@ def _structure_condition(value: Any, _: Any) -> Condition:
     for key, wanted in value.items():
         try:
             path = None if key == "$event" else _structure_path(key, Path)
-            tests.append((path, JsonValue(wanted)))
+            tests.append((path, wanted))
         except Findings as exc:
             findings.extend(finding.under(str(key)) for finding in exc.findings)
     if findings:
@@ -341,7 +346,6 @@ def _make_converter() -> cattrs.Converter:
         float: _structure_float,
         Secret: _structure_str,
         DocumentPath: _structure_str,
-        JsonValue: lambda value, _: value,
         Milliseconds: _structure_milliseconds,
         ByteCount: _structure_bytes,
         Path: _structure_path,

@@ -17,7 +17,7 @@ from turnwire_core.paths import Path
 from turnwire_core.secrets import Secrets
 from turnwire_core.templates import Template
 
-JsonValue = NewType("JsonValue", object)
+JsonValue = Any
 """Any JSON value, kept as it is."""
 
 Milliseconds = NewType("Milliseconds", float)
@@ -81,7 +81,9 @@ class ContentRule:
 
     path: Path = option("Where the text is in the event.")
     when: Condition | None = option("Only events for which all of this holds.", None)
-    unless: Condition | None = option("Not the events, or items of a list, for which it holds.", None)
+    unless: Condition | None = option(
+        "Not the events, or items of a list, for which it holds.", None
+    )
     mode: Literal["delta", "cumulative", "replace"] = option(
         "`delta` appends the text, `cumulative` holds the whole text so far, "
         "`replace` starts the text anew.",
@@ -92,7 +94,7 @@ class ContentRule:
 
 @attrs.frozen
 class FinishRule:
-    """When the reply is finished. In files an object, in ``finish``; any rule that holds will do."""
+    """When the reply is finished. In files an object, in ``finish``; one that holds will do."""
 
     path: Path | None = option("Finished when the value here is `value`.", None)
     value: JsonValue = option(
@@ -160,7 +162,9 @@ class ReplyRules:
         if self.finish_path and self.finish:
             raise ValueError("Write either 'finishPath' or 'finish', not both.")
         if self.finish_value is not UNSET and not self.finish_path:
-            raise ValueError("'finishValue' needs 'finishPath': the place that is compared with it.")
+            raise ValueError(
+                "'finishValue' needs 'finishPath': the place that is compared with it."
+            )
 
 
 @attrs.frozen
@@ -269,7 +273,9 @@ class Connection:
     class. Nothing secret is in the repr.
     """
 
-    base_url: str = option("The URL to talk to, used exactly as written.", aliases=("baseUrl", "url"))
+    base_url: str = option(
+        "The URL to talk to, used exactly as written.", aliases=("baseUrl", "url")
+    )
     protocol: str = option("The driver that speaks it.", "http_chat")
     preset: str | None = option("Fill in body, paths and finish rule of a known API.", None)
     description: str | None = option("For people.", None)
@@ -282,9 +288,7 @@ class Connection:
         "Where a body that is one document holds the answer.", None
     )
     persona: str | None = option("Who the user is, for targets that want to know.", None)
-    variables: Mapping[str, JsonValue] = option(
-        "Values for `{{variables.NAME}}`.", factory=dict
-    )
+    variables: Mapping[str, JsonValue] = option("Values for `{{variables.NAME}}`.", factory=dict)
     timeout_ms: Milliseconds = option("Bounds the whole turn.", Milliseconds(60_000))
     limits: Limits = option("The other bounds on time and size.", factory=Limits)
     retry: Retry = option("Trying again before anything has arrived.", factory=Retry)

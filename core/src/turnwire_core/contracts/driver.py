@@ -62,7 +62,7 @@ class Driver(ABC, Generic[OptionsT]):
     response_field_path: ClassVar[str | None] = None
     """Where a body that is one document holds the answer, if the connection does not say."""
 
-    def default_body(self, options: OptionsT) -> Any:
+    def default_body(self, options: OptionsT) -> Any:  # noqa: ARG002 # some drivers look at it
         """The template of a turn's body for a connection that has no ``request.body``."""
         return {
             "message": "{{message}}",
@@ -70,7 +70,11 @@ class Driver(ABC, Generic[OptionsT]):
             "persona": "{{persona}}",
         }
 
-    def check(self, connection: Connection, options: OptionsT) -> Sequence[str]:
+    def check(
+        self,
+        connection: Connection,  # noqa: ARG002 # some drivers look at it
+        options: OptionsT,  # noqa: ARG002 # some drivers look at it
+    ) -> Sequence[str]:
         """What is wrong with this connection, beyond the types of single keys.
 
         Called when a config file is loaded, before anything is opened. Each item is a sentence
@@ -82,20 +86,12 @@ class Driver(ABC, Generic[OptionsT]):
     def connect(
         self, connection: Connection, options: OptionsT
     ) -> AbstractAsyncContextManager[Session]:
-        """Open a conversation.
+        """Make a session ready, without reaching out: the first exchange connects.
 
-        Drivers of protocols without a lasting connection may reach out only on the first turn.
-        Leaving the context closes everything within ``connection.limits.close_ms``; a target that
+        So connecting is timed as part of a turn, a target that cannot be reached is that turn's
+        verdict, and retries work alike for every protocol. Entering raises nothing of the
+        target's. Leaving closes everything within ``connection.limits.close_ms``; a target that
         does not take part in the closing is dropped, and that is not an error.
-
-        Raises (on entering the context):
-            ConnectError: name resolution, routing or the port failed.
-            TlsError: the TLS handshake failed.
-            ProxyError: the proxy refused or broke off.
-            RejectedError: the target refused the handshake.
-            TimeLimitError: ``limits.connect_ms`` ran out (limit ``connect``).
-            ProtocolError: the target answered with something that is no handshake.
-            StreamBrokenError: the transport ended in the middle of the handshake.
         """
 
 
@@ -112,9 +108,14 @@ class Session(ABC):
         **none of its frames may reach a later turn**: the transport is dropped, and the next
         exchange opens another.
 
-        Raises (on entering the context): everything that ``Driver.connect`` raises, and
-            RejectedError: the target answered with a status that is no reply.
+        Raises (on entering the context):
+            ConnectError: name resolution, routing or the port failed.
+            TlsError: the TLS handshake failed.
+            ProxyError: the proxy refused or broke off.
+            TimeLimitError: ``limits.connect_ms`` ran out (limit ``connect``).
+            RejectedError: the target answered with a status that is no reply, or no handshake.
             InvalidFrame: the head announces a body that cannot be read.
+            ProtocolError: the target answered with something that is not the protocol.
             StreamBrokenError: the transport ended before the head was there.
         """
 

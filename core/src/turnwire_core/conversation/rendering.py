@@ -1,0 +1,103 @@
+"""From a message to a turn: everything that templates say, filled."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from turnwire_core.config import header_problem
+from turnwire_core.contracts.connection import Connection
+from turnwire_core.contracts.driver import Driver
+from turnwire_core.errors import ConfigError, Problem
+from turnwire_core.events import Message, Turn
+from turnwire_core.templates import Template
+
+
+class TurnRenderer:
+    """Renders the turns of one conversation. Templates are compiled here, once."""
+
+    def __init__(self, connection: Connection, driver: Driver[Any]) -> None:
+        self._connection = connection
+        request = connection.request
+        if request.bodies:
+            self._bodies: tuple[Template, ...] = request.bodies
+        elif request.body is not None:
+            self._bodies = (request.body,)
+        elif request.method == "GET":
+            self._bodies = ()
+        else:
+            self._bodies = (Template(driver.default_body(connection.options)),)
+
+    def render(
+        self,
+        index: int,
+        transcript: Sequence[Message],
+        *,
+        persona: str | None,
+        variables: Mapping[str, Any],
+        session_id: str,
+    ) -> Turn:
+        """The turn that ``transcript`` ends with.
+
+        Raises:
+            ConfigError: a filled header would not be a header.
+        """
+        connection = self._connection
+        message = transcript[-1].content
+        values: dict[str, Any] = {
+            "message": message,
+            "transcript": [entry.as_json() for entry in transcript],
+            "messages": [self._entry(n, entry) for n, entry in enumerate(transcript)],
+            "sessionId": session_id,
+            "turnId": str(uuid.uuid4()),
+            "turn": index,
+        }
+        if persona is not None:
+            values["persona"] = persona
+        for name, value in variables.items():
+            values[f"variables.{name}"] = value
+        for name, value in connection.environment.items():
+            values[f"env.{name}"] = value
+        return Turn(
+            index=index,
+            message=message,
+            transcript=tuple(transcript),
+            bodies=tuple(body.render(values) for body in self._bodies),
+            headers=self._headers(values),
+            query={
+                name: _as_text(template.render(values))
+                for name, template in connection.request.query.items()
+            },
+            persona=persona,
+            variables=variables,
+        )
+
+    def _entry(self, index: int, entry: Message) -> Any:
+        request = self._connection.request
+        role = request.roles.get(entry.role, entry.role)
+        if request.message_template is None:
+            return {"role": role, "content": entry.content}
+        return request.message_template.render(
+            {"role": role, "content": entry.content, "index": index, "id": f"message-{index}"}
+        )
+
+    def _headers(self, values: Mapping[str, Any]) -> dict[str, str]:
+        headers = {
+            name: _as_text(template.render(values))
+            for name, template in self._connection.headers.items()
+        }
+        problems = [
+            Problem(problem, path=f"$.connections.{self._connection.name}.headers.{name}")
+            for name, value in headers.items()
+            if (problem := header_problem(name, value))
+        ]
+        if problems:
+            raise ConfigError(problems)
+        return headers
+
+
+def _as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)

@@ -1,0 +1,236 @@
+"""Reading one reply: frames in, text, errors and the finish out.
+
+The reader knows nothing of time or sockets, so it can be tested frame by frame and run again over
+a recording.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from typing import Any
+
+from turnwire_core.events import Frame
+from turnwire_core.paths import MISSING
+from turnwire_core.reader.diagnosis import Evidence, explain
+from turnwire_core.reader.rules import CompiledRules, capture_all, is_root
+
+_FIRST_KEPT = 64
+_LAST_KEPT = 16
+_LARGEST_KEPT = 64 * 1024
+"""How many events, and how large ones, are kept to explain afterwards what did not match."""
+
+
+class Reading:
+    """What one frame brought.
+
+    ``text`` is new text or None; ``replaces`` says that it stands for all text before it.
+    ``error`` is the target's message where an error rule matched. Reused for speed: read it before
+    the next frame.
+    """
+
+    __slots__ = ("error", "finished", "replaces", "text")
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Back to: nothing happened."""
+        self.text: str | None = None
+        self.replaces = False
+        self.finished = False
+        self.error: str | None = None
+
+
+class ReplyReader:
+    """The reading of one reply. ``stream_ends`` is the :class:`FrameStream`'s ``ends``."""
+
+    def __init__(self, rules: CompiledRules, *, stream_ends: bool = True) -> None:
+        self._rules = rules
+        # A lasting socket has no end to wait for: without a rule, one message is one reply.
+        self._first_content_finishes = not stream_ends and not rules.has_finish
+        self._parts: list[str] = []
+        self._reading = Reading()
+        self._first: list[Frame] = []
+        self._last: deque[Frame] = deque(maxlen=_LAST_KEPT)
+        self._events = 0
+        self._unreadable = 0
+        self._sentinel_seen = False
+        self.finished = False
+        self.usage: Any = None
+        self.captured: dict[str, Any] = {}
+
+    @property
+    def content(self) -> str:
+        """All text so far."""
+        if len(self._parts) > 1:
+            self._parts = ["".join(self._parts)]
+        return self._parts[0] if self._parts else ""
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether there were events, and not one of them could be read at all."""
+        return self._events > 0 and self._unreadable == self._events
+
+    @property
+    def expects_more(self) -> bool:
+        """Whether the rules name something that usually follows the finish and is not there yet."""
+        rules = self._rules
+        wants_usage = rules.usage is not None and self.usage is None
+        wants_sentinel = bool(rules.own_sentinels) and not self._sentinel_seen
+        return wants_usage or wants_sentinel
+
+    def read(self, frame: Frame) -> Reading:
+        """Read one frame. Content is read before the finish test: one frame may carry both."""
+        reading = self._reading
+        reading.clear()
+        self._keep(frame)
+        data: Any = frame.data
+        if type(data) is bytes:
+            data = data.decode("utf-8", "replace")
+        if frame.whole:
+            self._read_whole(data, frame.event, reading)
+            return reading
+        if data in self._rules.sentinels:
+            self._sentinel_seen = True
+            self.finished = reading.finished = True
+            return reading
+        if self._rules.plain:
+            if frame.event is None or not self._failed(data, frame.event, reading):
+                self._add(_plain_text(data), self._rules.content[0].mode, reading)
+        else:
+            self._read_event(data, frame.event, reading)
+        if reading.text and self._first_content_finishes:
+            self.finished = reading.finished = True
+        return reading
+
+    def read_tail(self, frame: Frame) -> None:
+        """A frame after the finish: only usage, captures and the sentinel still matter."""
+        text = frame.data if isinstance(frame.data, str) else frame.data.decode("utf-8", "replace")
+        if text in self._rules.sentinels:
+            self._sentinel_seen = True
+            return
+        data = _parse(text)
+        if data is not MISSING:
+            self._note(data)
+
+    def hints(self) -> tuple[str, ...]:
+        """What did not match, and the nearest that would have. Not for the hot path."""
+        first = self._first
+        frames = [*first, *self._last] if self._events > len(first) else first
+        values = [(_parse(_as_text(frame.data)), frame.event, frame.whole) for frame in frames]
+        evidence = Evidence(
+            values=tuple((data, event) for data, event, _ in values if data is not MISSING),
+            events=self._events,
+            unreadable=self._unreadable,
+            whole=any(whole for _, _, whole in values),
+            has_content=bool(self._parts),
+            finished=self.finished,
+        )
+        return explain(self._rules, evidence)
+
+    def _read_whole(self, text: str, event: str | None, reading: Reading) -> None:
+        data = _parse(text)
+        rules = self._rules
+        self.finished = reading.finished = True
+        if data is MISSING:
+            path = rules.whole_path or (rules.content[0].path if rules.content else None)
+            if path is not None and is_root(path):
+                self._add(text, "delta", reading)
+            else:
+                self._unreadable += 1
+            return
+        if self._failed(data, event, reading):
+            return
+        self._note(data)
+        if rules.whole is not None:
+            self._add(rules.whole(data, event), "delta", reading)
+        else:
+            self._add_content(data, event, reading)
+
+    def _read_event(self, text: str, event: str | None, reading: Reading) -> None:
+        rules = self._rules
+        data = _parse(text)
+        if self._failed(text if data is MISSING else data, event, reading):
+            return
+        if rules.takes_text and not isinstance(data, str | dict | list):
+            # Text that is no JSON, or looks like a number: with the path ``$`` it is the content.
+            self._add(text, rules.content[0].mode, reading)
+        elif data is MISSING:
+            self._unreadable += 1  # but an event may mean something by its name alone
+        else:
+            self._add_content(data, event, reading)
+            if rules.usage is not None or rules.capture:
+                self._note(data)
+        for finished in rules.finish:
+            if finished(data, event):
+                self.finished = reading.finished = True
+                return
+
+    def _add_content(self, data: Any, event: str | None, reading: Reading) -> None:
+        for rule in self._rules.content:
+            self._add(rule.read(data, event), rule.mode, reading)
+
+    def _failed(self, data: Any, event: str | None, reading: Reading) -> bool:
+        for error in self._rules.errors:
+            message = error(data, event)
+            if message is not None:
+                reading.error = message
+                return True
+        return False
+
+    def _add(self, text: str | None, mode: str, reading: Reading) -> None:
+        if not text:
+            return
+        if mode == "delta":
+            self._parts.append(text)
+            reading.text = text if reading.text is None else reading.text + text
+            return
+        before = self.content
+        if mode == "cumulative" and text.startswith(before):
+            delta = text[len(before) :]
+            if delta:
+                self._parts = [text]
+                reading.text = delta if reading.text is None else reading.text + delta
+        else:
+            self._parts = [text]
+            reading.text = text
+            reading.replaces = True
+
+    def _note(self, data: Any) -> None:
+        if self._rules.usage is not None:
+            usage = self._rules.usage.get(data)
+            if usage is not MISSING and usage is not None:
+                self.usage = usage
+        if self._rules.capture:
+            capture_all(self._rules, data, self.captured)
+
+    def _keep(self, frame: Frame) -> None:
+        self._events += 1
+        if len(frame.data) > _LARGEST_KEPT:
+            return
+        if len(self._first) < _FIRST_KEPT:
+            self._first.append(frame)
+        else:
+            self._last.append(frame)
+
+
+def _parse(text: str) -> Any:
+    """The JSON value, or MISSING where the text is none."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return MISSING
+
+
+def _plain_text(text: str) -> str:
+    """An event that is all text: a JSON string means its value, anything else itself."""
+    if text.startswith('"'):
+        value = _parse(text)
+        if isinstance(value, str):
+            return value
+    return text
+
+
+def _as_text(data: str | bytes) -> str:
+    return data if isinstance(data, str) else data.decode("utf-8", "replace")
