@@ -14,12 +14,12 @@ import httpx
 
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.contracts.driver import EndOfStream
-from turnwire_core.errors import DriverError, Phase, ProtocolError, RejectedError
+from turnwire_core.errors import Phase, ProtocolError, RejectedError
 from turnwire_core.events import Turn
 from turnwire_core.http import _request
-from turnwire_core.http._auth import Authenticator, Credentials, TokenAnswer
+from turnwire_core.http._auth import Authenticator, TokenAnswer
 from turnwire_core.http._errors import FOREIGN, connect_timed_out, root, translate
-from turnwire_core.http._rejected import rejection
+from turnwire_core.http._rejected import origin_text, refuse
 from turnwire_core.http._response import HttpResponse, UpgradedStream
 from turnwire_core.http._tls import tls_context
 from turnwire_core.http._transport import UPGRADE, Transport
@@ -28,6 +28,8 @@ from turnwire_core.http._wire import Wire
 _MOST_REDIRECTS: Final = 5
 _KEPT_STATUSES: Final = (307, 308)
 """The redirects that keep method and body (RFC 9110 §15.4.8, §15.4.9)."""
+
+_PORTS: Final = {"http": 80, "https": 443}
 
 _TOKEN_BYTES: Final = 256 * 1024
 
@@ -90,8 +92,7 @@ class HttpClient:
         )
         reply = HttpResponse(response, self._wire)
         try:
-            if not 200 <= reply.status <= 299 or reply.status in (204, 205):
-                raise await rejection(reply, self._wire, upgrading=False)
+            await refuse(reply, self._wire)
             reply.check_encoding()
             yield reply
         except BaseException:
@@ -114,8 +115,7 @@ class HttpClient:
         reply: HttpResponse | None = None
         stream: httpcore.AsyncNetworkStream | None = None
         try:
-            with anyio.CancelScope() as scope:
-                scope.deadline = anyio.current_time() + self._connection.limits.connect_ms / 1000
+            with anyio.CancelScope(deadline=self._connect_deadline()):
                 response = await self._send(
                     "GET",
                     _request.connection_headers(self._connection),
@@ -125,8 +125,7 @@ class HttpClient:
                     required=headers,
                 )
                 reply = HttpResponse(response, self._wire)
-                if reply.status != 101:
-                    raise await rejection(reply, self._wire, upgrading=True)
+                await refuse(reply, self._wire, upgrading=True)
                 stream = response.extensions["network_stream"]
             if reply is None or stream is None:
                 raise connect_timed_out(self._wire)
@@ -162,13 +161,8 @@ class HttpClient:
                 break
             await HttpResponse(response, self._wire).drop()
             self._auth.forget(credentials)
-            credentials = await self._renewed()
+            credentials = await self._auth.credentials()
         return response
-
-    async def _renewed(self) -> Credentials:
-        credentials = await self._auth.credentials()
-        self._wire.sent_ns = self._wire.headers_ns = None
-        return credentials
 
     async def _follow(
         self, request: httpx.Request, harmless: Mapping[str, str], content: bytes | None
@@ -178,9 +172,15 @@ class HttpClient:
         To another origin go only ``harmless`` headers: whatever a config says in a header or the
         query may be a credential. They stay behind for good, also if the way leads back.
         """
-        self._cookies.set_cookie_header(request)
-        for _ in range(_MOST_REDIRECTS):
+        headers = request.headers.copy()
+        home = _origin(request.url)
+        for _ in range(_MOST_REDIRECTS + 1):
+            at_home = _origin(request.url) == home
+            if at_home:
+                self._cookies.set_cookie_header(request)
             response = await self._send_one(request)
+            if at_home:
+                self._cookies.extract_cookies(response)
             if not self._connection.follow_redirects or response.status_code not in _KEPT_STATUSES:
                 return response
             url = _location(request, response)
@@ -189,12 +189,12 @@ class HttpClient:
             await HttpResponse(response, self._wire).drop()
             if request.url.scheme == "https" and url.scheme != "https":
                 raise RejectedError(
-                    f"{self._connection.origin} redirects from https to http: not followed, the "
+                    f"{self._wire.target} redirects from https to http. That is not followed: the "
                     "message would travel unencrypted. Put the right URL into base_url.",
                     status=response.status_code,
                 )
-            same = _origin(url) == _origin(request.url)
-            headers = request.headers if same else _request.merge_headers(harmless)
+            if _origin(url) != _origin(request.url):
+                headers = _request.merge_headers(harmless)
             headers.pop("host", None)
             request = httpx.Request(
                 request.method,
@@ -203,6 +203,7 @@ class HttpClient:
                 content=content,
                 extensions=request.extensions,
             )
+            self._wire.target = origin_text(url)
         raise RejectedError(
             f"{self._connection.origin} redirects more than {_MOST_REDIRECTS} times. "
             "Put the last URL into base_url.",
@@ -211,37 +212,50 @@ class HttpClient:
 
     async def _send_one(self, request: httpx.Request) -> httpx.Response:
         try:
-            response = await self._transport.handle_async_request(request)
+            return await self._transport.handle_async_request(request)
         except FOREIGN as exc:
             raise translate(exc, self._wire) from root(exc)
-        self._cookies.extract_cookies(response)
-        return response
 
     async def _post_form(self, url: str, headers: dict[str, str], form: bytes) -> TokenAnswer:
         """Ask a token endpoint. Its failures are named as its own, in the phase of connecting."""
-        request = httpx.Request(
-            "POST",
-            url,
-            headers={
-                **_DEFAULTS,
-                "Accept": "application/json",
-                "Content-Type": "application/x-www-form-urlencoded",
-                **headers,
-            },
-            content=form,
-        )
-        data = b""
-        with anyio.CancelScope() as scope:
-            scope.deadline = anyio.current_time() + self._connection.limits.connect_ms / 1000
-            response = HttpResponse(await self._send_one(request), self._wire)
+        try:
+            address = httpx.URL(url)
+            request = httpx.Request(
+                "POST",
+                address,
+                headers={
+                    **_DEFAULTS,
+                    "Accept": "application/json",
+                    "Content-Type": "application/x-www-form-urlencoded",
+                    **headers,
+                },
+                content=form,
+            )
+        except (httpx.InvalidURL, ValueError) as exc:
+            raise ProtocolError("'auth.tokenUrl' is no URL.", phase=Phase.CONNECT) from exc
+        wire = self._wire
+        wire.begin(f"the token endpoint {origin_text(address)}", "auth.tokenUrl")
+        answer: TokenAnswer | None = None
+        with anyio.CancelScope(deadline=self._connect_deadline()):
+            response = HttpResponse(await self._send_one(request), wire)
+            data = b""
             try:
                 while len(data) <= _TOKEN_BYTES:
                     data += (await response.receive())[0]
             except EndOfStream:
                 pass
-            finally:
-                await response.finish()
-        return TokenAnswer(response.status, data)
+            except BaseException:
+                await response.drop()
+                raise
+            await response.finish()
+            answer = TokenAnswer(response.status, data)
+        if answer is None:
+            raise connect_timed_out(wire)
+        wire.begin()  # its stamps are not the turn's
+        return answer
+
+    def _connect_deadline(self) -> float:
+        return anyio.current_time() + self._connection.limits.connect_ms / 1000
 
     def _context(self) -> ssl.SSLContext:
         return tls_context(self._connection)
@@ -257,4 +271,4 @@ def _location(request: httpx.Request, response: httpx.Response) -> httpx.URL | N
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int]:
-    return url.scheme, url.host, url.port or {"http": 80, "https": 443}[url.scheme]
+    return url.scheme, url.host, url.port or _PORTS[url.scheme]

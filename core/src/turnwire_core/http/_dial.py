@@ -53,13 +53,16 @@ class Dialler(httpcore.AsyncNetworkBackend):
         leading = b""
         if self._proxy is None:
             # A plain HTTP request through a proxy is one to the proxy: the client said so.
-            step = wire.step = Step.PROXY if wire.proxy else Step.REACH
+            via = wire.proxy is not None
+            step = wire.step = Step.PROXY if via else Step.REACH
+            tls_step = Step.PROXY if via else Step.TLS
             stream: ByteStream = await _tcp(host, port, local_address, deadline, step)
         else:
             wire.step = Step.PROXY
+            tls_step = Step.TLS
             stream, leading = await self._tunnel(self._proxy, host, port, local_address, deadline)
         wire.connected_ns = perf_counter_ns()
-        return WireStream(wire, stream, deadline=deadline, leading=leading)
+        return WireStream(wire, stream, deadline=deadline, tls_step=tls_step, leading=leading)
 
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)

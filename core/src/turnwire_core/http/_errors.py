@@ -68,8 +68,8 @@ _CERTIFICATE: Final[Mapping[int, str]] = {
     20: "its certificate comes from an unknown CA. Name that CA in 'tls.caBundle'.",
     21: "its certificate comes from an unknown CA. Name that CA in 'tls.caBundle'.",
     23: "its certificate has been revoked.",
-    62: "its certificate is for another host name. Use the name in the certificate in base_url.",
-    64: "its certificate is for another address. Use the name in the certificate in base_url.",
+    62: "its certificate is for another host name. Use the certificate's name in the URL.",
+    64: "its certificate is for another address. Use the certificate's name in the URL.",
 }
 _PLAIN_HTTP: Final = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE")
 _OUR_CERTIFICATE: Final = ("CERTIFICATE_REQUIRED", "BAD_CERTIFICATE", "UNKNOWN_CA", "HANDSHAKE_F")
@@ -107,16 +107,11 @@ def connect_timed_out(wire: Wire) -> DriverError:
     limit = f"within {seconds:g} s (limits.connectMs)"
     if wire.step is Step.PROXY:
         return ProxyError(
-            f"The proxy {wire.proxy} did not let us through to {wire.connection.origin} {limit}. "
+            f"The proxy {wire.proxy} did not let us through to {wire.target} {limit}. "
             f"{_PROXY_ADVICE}"
         )
-    doing = {
-        Phase.HEADERS: "the answer to the upgrade did not come",
-        Phase.SEND: "the answer to the upgrade did not come",
-    }.get(
-        wire.phase,
-        "the TLS handshake did not end" if wire.step is Step.TLS else "it did not answer",
-    )
+    handshaking = wire.step is Step.TLS and wire.connected_ns is None
+    doing = "the TLS handshake did not end" if handshaking else "it did not answer"
     return TimeLimitError(
         f"Could not connect to {_where(wire)} {limit}: {doing}. "
         "Check that the target is up and reachable from here, or raise the limit.",
@@ -142,16 +137,16 @@ def _dial(exc: DialError, wire: Wire) -> DriverError:
     if isinstance(cause, socket.gaierror | UnicodeError):
         return ConnectError(
             f"Could not find the host {exc.host!r} ({_reason(cause)}). "
-            "Check its spelling in base_url, and the network."
+            f"Check its spelling in {wire.key}, and the network."
         )
     if isinstance(cause, ConnectionRefusedError):
         return ConnectError(
             f"Could not connect to {_where(wire)}: connection refused. "
-            "Is the server running, and is the port in base_url right?"
+            f"Is the server running, and is the port in {wire.key} right?"
         )
     return ConnectError(
         f"Could not connect to {_where(wire)}: {_reason(cause)}. "
-        "Check the host and port in base_url, and the network."
+        f"Check the host and port in {wire.key}, and the network."
     )
 
 
@@ -166,7 +161,7 @@ def _proxy_failed(cause: BaseException, wire: Wire) -> str:
                 "http://USER:PASSWORD@HOST:PORT."
             )
         answered = f"answered {said}" if cause.status else f"sent {said}"
-        return f"{what} refused to connect us to {wire.connection.origin}: it {answered}."
+        return f"{what} refused to connect us to {wire.target}: it {answered}."
     if isinstance(cause, socket.gaierror | UnicodeError):
         return f"{what} could not be found ({_reason(cause)}). {_PROXY_ADVICE}"
     if isinstance(cause, ssl.SSLError):
@@ -193,7 +188,7 @@ def _tls_reason(cause: BaseException) -> str:
             return f"it refused us ({reason}). It may want a certificate: 'tls.clientCert'."
         return f"{neutral(reason or str(cause))[:200] or 'no reason given'}."
     if isinstance(cause, ValueError):
-        return "the host name in base_url cannot be checked against a certificate."
+        return "the host name in the URL cannot be checked against a certificate."
     return "it closed the connection during the handshake. Does it speak TLS on this port?"
 
 
@@ -210,11 +205,11 @@ def _not_http(exc: BaseException, wire: Wire) -> DriverError:
     advice = (
         "It speaks TLS: write https:// (or wss://)."
         if wire.opening.startswith(b"\x15\x03")
-        else "Check the scheme and the port in base_url."
+        else f"Check the scheme and the port in {wire.key}."
     )
     begin = excerpt_of(wire.opening, wire.connection.secrets, limit=60)
     return ProtocolError(
-        f"{who} did not answer with HTTP; the answer begins with {begin!r}. {advice}",
+        f"{_subject(wire)} did not answer with HTTP; the answer begins with {begin!r}. {advice}",
         phase=Phase.HEADERS,
     )
 
@@ -224,7 +219,7 @@ def _broken(wire: Wire) -> StreamBrokenError:
     match wire.phase:
         case Phase.STREAM:
             return StreamBrokenError(
-                f"{_where(wire)} {what} in the middle of the reply.", phase=Phase.STREAM
+                f"{_subject(wire)} {what} in the middle of the reply.", phase=Phase.STREAM
             )
         case Phase.HEADERS if wire.opening:
             when = "in the middle of the response's head"
@@ -233,15 +228,20 @@ def _broken(wire: Wire) -> StreamBrokenError:
         case _:
             when = "while the request was being sent"
     return StreamBrokenError(
-        f"{_where(wire)} {what} {when}. Look into the server's log; it may have crashed or "
+        f"{_subject(wire)} {what} {when}. Look into the server's log; it may have crashed or "
         "restarted.",
         phase=wire.phase,
     )
 
 
 def _where(wire: Wire) -> str:
-    origin = wire.connection.origin
-    return f"{origin} (through the proxy {wire.proxy})" if wire.proxy else origin
+    return f"{wire.target} (through the proxy {wire.proxy})" if wire.proxy else wire.target
+
+
+def _subject(wire: Wire) -> str:
+    """The peer as the beginning of a sentence; an URL keeps its case."""
+    where = _where(wire)
+    return f"The{where[3:]}" if where.startswith("the ") else where
 
 
 def _reason(cause: BaseException) -> str:

@@ -28,28 +28,43 @@ _ADVICE: Final[Mapping[int, str]] = {
 }
 
 
-async def rejection(response: HttpResponse, wire: Wire, *, upgrading: bool) -> DriverError:
-    """The error for a response that is no reply (or, when upgrading, not a 101)."""
-    status, connection = response.status, wire.connection
+async def refuse(response: HttpResponse, wire: Wire, *, upgrading: bool = False) -> None:
+    """Raise if the response is no reply or, when upgrading, no 101.
+
+    Raises:
+        RejectedError: the status is no success.
+        ProtocolError: it is one, without a body (204, 205).
+        ProxyError: a proxy wants credentials.
+    """
+    status = response.status
+    if upgrading and status == 101:
+        return
+    if not upgrading and 200 <= status <= 299 and status not in (204, 205):
+        return
+    raise await _refusal(response, wire, upgrading=upgrading)
+
+
+async def _refusal(response: HttpResponse, wire: Wire, *, upgrading: bool) -> DriverError:
+    status = response.status
     if wire.proxy is not None and status == 407:
         return ProxyError(
             f"The proxy {wire.proxy} wants credentials (407). Write them into its URL: "
             "http://USER:PASSWORD@HOST:PORT."
         )
-    if status in (204, 205):
+    if not upgrading and status in (204, 205):
         return ProtocolError(
-            f"{connection.origin} gave an empty answer ({_named(status)}), which holds no reply."
+            f"{wire.target} gave an empty answer ({_named(status)}), which holds no reply."
         )
     seconds = retry_after(response.headers)
     body = await response.excerpt()
     said = f": {body[:_SHOWN_CHARACTERS]}" if body else ""
-    message = f"{connection.origin} answered {_named(status)}{said}"
+    message = f"{wire.target} answered {_named(status)}{said}"
     if message[-1] not in ".!?…":
         message += "."
     if upgrading and 200 <= status <= 299:
         message += " That is no WebSocket: check base_url, or set 'protocol' to http_chat or sse."
     elif 300 <= status <= 399:
-        message += redirect_advice(response.headers.get("location", ""), wire)
+        message += _redirect_advice(response.headers.get("location", ""), wire)
     elif status == 429 or seconds is not None:
         wait = f" It asks to wait {seconds:g} s." if seconds is not None else ""
         message += f"{wait} See 'retry' for trying again."
@@ -61,27 +76,24 @@ async def rejection(response: HttpResponse, wire: Wire, *, upgrading: bool) -> D
     return RejectedError(message, status=status, body=body, retry_after=seconds)
 
 
-def redirect_advice(location: str, wire: Wire) -> str:
-    """Where a redirect leads (its origin, no more), and what to do about it."""
-    target = _origin_of(location, wire)
-    if target is None:
-        return ""
-    return (
-        f" It redirects to {target}. Put the new URL into base_url, or set 'followRedirects' to "
-        "true (only 307 and 308 are followed)."
-    )
-
-
-def _origin_of(location: str, wire: Wire) -> str | None:
-    if not location:
-        return None
-    try:
-        url = httpx.URL(wire.connection.base_url).join(location)
-    except (httpx.InvalidURL, ValueError):
-        return "somewhere that is no URL"
-    port = f":{url.port}" if url.port else ""
+def origin_text(url: httpx.URL) -> str:
+    """Scheme, host and port: what messages may show of an URL."""
     host = f"[{url.host}]" if ":" in url.host else url.host
-    return wire.connection.secrets.mask(neutral(f"{url.scheme}://{host}{port}"))
+    return f"{url.scheme}://{host}:{url.port}" if url.port else f"{url.scheme}://{host}"
+
+
+def _redirect_advice(location: str, wire: Wire) -> str:
+    """Where a redirect leads (its origin, no more), and what to do about it."""
+    if not location:
+        return ""
+    try:
+        target = origin_text(httpx.URL(wire.target).join(location))
+    except (httpx.InvalidURL, ValueError):
+        target = "something that is no URL"
+    return (
+        f" It redirects to {wire.connection.secrets.mask(neutral(target))}. Put the new URL into "
+        "base_url, or set 'followRedirects' to true (only 307 and 308 are followed)."
+    )
 
 
 def _named(status: int) -> str:

@@ -14,6 +14,7 @@ import httpx
 
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.errors import Phase, ProtocolError
+from turnwire_core.templates import Template
 
 USER_AGENT: Final = f"turnwire/{version('turnwire-core')}"
 
@@ -61,26 +62,23 @@ def basic_credentials(username: str, password: str) -> str:
 
 def connection_headers(connection: Connection) -> dict[str, str]:
     """The connection's own headers, rendered outside of any turn (for an upgrade)."""
+    return _rendered(connection, connection.headers)
+
+
+def connection_query(connection: Connection) -> dict[str, str]:
+    """The connection's own query, rendered outside of any turn (for an upgrade)."""
+    return _rendered(connection, connection.request.query)
+
+
+def _rendered(connection: Connection, templates: Mapping[str, Template]) -> dict[str, str]:
+    """Templates filled with all that is known before the first turn; the rest is empty."""
     values: dict[str, Any] = {
         f"variables.{name}": value for name, value in connection.variables.items()
     }
     values |= {f"env.{name}": value for name, value in connection.environment.items()}
     if connection.persona is not None:
         values["persona"] = connection.persona
-    rendered = {name: template.render(values) for name, template in connection.headers.items()}
-    return {name: _text(value) for name, value in rendered.items() if value is not None}
-
-
-def connection_query(connection: Connection) -> dict[str, str]:
-    """The connection's own query, rendered outside of any turn (for an upgrade)."""
-    values: dict[str, Any] = {
-        f"variables.{name}": value for name, value in connection.variables.items()
-    }
-    values |= {f"env.{name}": value for name, value in connection.environment.items()}
-    rendered = {
-        name: template.render(values) for name, template in connection.request.query.items()
-    }
-    return {name: _text(value) for name, value in rendered.items() if value is not None}
+    return {name: _text(template.render(values)) for name, template in templates.items()}
 
 
 def merge_headers(*layers: Mapping[str, str]) -> httpx.Headers:
@@ -128,4 +126,6 @@ def encode_body(body: Any) -> tuple[bytes | None, str | None]:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)

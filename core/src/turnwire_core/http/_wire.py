@@ -67,8 +67,13 @@ class Wire:
         self.stream: WireStream | None = None
         self.begin()
 
-    def begin(self) -> None:
-        """Forget the last exchange."""
+    def begin(self, target: str | None = None, key: str = "base_url") -> None:
+        """Forget the last exchange.
+
+        ``target`` is what messages call the peer, ``key`` the place in the config that names it.
+        """
+        self.target = target or self.connection.origin
+        self.key = key
         self.phase = Phase.SEND
         self.step = Step.REACH
         self.proxy: str | None = None
@@ -119,10 +124,19 @@ class WireStream(httpcore.AsyncNetworkStream):
     third of its time, and the core's own limits already stand around every exchange.
     """
 
-    def __init__(self, wire: Wire, stream: ByteStream, *, deadline: float, leading: bytes) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        stream: ByteStream,
+        *,
+        deadline: float,
+        tls_step: Step = Step.TLS,
+        leading: bytes = b"",
+    ) -> None:
         self._wire = wire
         self._stream = stream
         self._deadline = deadline
+        self._tls_step = tls_step
         self._leading = leading
         self._dropped = False
 
@@ -176,24 +190,27 @@ class WireStream(httpcore.AsyncNetworkStream):
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002 - the deadline of the whole dial counts
     ) -> httpcore.AsyncNetworkStream:
-        self._wire.step = Step.TLS
+        step = self._wire.step = self._tls_step
         host = server_hostname or ""
         secured = await handshake(
-            self._stream, ssl_context, host, deadline=self._deadline, step=Step.TLS
+            self._stream, ssl_context, host, deadline=self._deadline, step=step
         )
         self._wire.connected_ns = perf_counter_ns()
-        return WireStream(self._wire, secured, deadline=self._deadline, leading=b"")
+        return WireStream(self._wire, secured, deadline=self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
         match info:
             case "ssl_object":
-                return self._stream.extra(TLSAttribute.ssl_object, None)
+                return self._attribute(TLSAttribute.ssl_object)
             case "socket":
-                return self._stream.extra(SocketAttribute.raw_socket, None)
+                return self._attribute(SocketAttribute.raw_socket)
             case "is_readable":
                 # httpcore asks this of an idle connection: then it can only mean "was closed".
                 return self._dropped or _readable(self.get_extra_info("socket"))
         return None
+
+    def _attribute(self, attribute: Any) -> Any:
+        return self._stream.extra(attribute, None)  # noqa: S610 - anyio's, not Django's
 
 
 async def handshake(
