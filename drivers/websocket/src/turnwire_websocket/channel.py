@@ -1,0 +1,375 @@
+"""One open WebSocket: the task that reads it, its keepalive and its end.
+
+A channel lives in a task of its own, from the upgrade to the end of TCP, so whatever its transport
+holds open is entered and left in one place. The session and its turns only talk to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+from time import perf_counter_ns
+from typing import Final
+
+import anyio
+from anyio.abc import TaskStatus
+
+from turnwire_core.contracts.connection import Connection
+from turnwire_core.contracts.driver import EndOfStream
+from turnwire_core.errors import (
+    DriverError,
+    FrameTooLarge,
+    InvalidFrame,
+    Phase,
+    ProtocolError,
+    ReplyError,
+    StreamBrokenError,
+)
+from turnwire_core.events import Frame
+from turnwire_core.http import HttpClient, UpgradedStream, excerpt_of
+from turnwire_websocket.framing import (
+    NO_STATUS,
+    BinaryMessage,
+    Close,
+    Event,
+    Framing,
+    Ping,
+    Pong,
+    TextMessage,
+    Violation,
+)
+from turnwire_websocket.handshake import Offer
+from turnwire_websocket.inbox import Inbox
+from turnwire_websocket.options import WebSocketOptions
+
+_NORMAL: Final = 1000
+_GOING_AWAY: Final = 1001
+_UNSUPPORTED_DATA: Final = 1003
+_MESSAGE_TOO_BIG: Final = 1009
+_CLEAN_CODES: Final = frozenset({_NORMAL, _GOING_AWAY, NO_STATUS})
+
+_WHY_SECONDS: Final = 1.0
+"""How long to wait, when a write fails, for the read that tells why."""
+
+
+class Channel:
+    """A WebSocket: open once :meth:`run` has reported it started."""
+
+    def __init__(self, connection: Connection, options: WebSocketOptions) -> None:
+        self._connection = connection
+        self._options = options
+        self._framing = Framing(
+            max_message_bytes=connection.limits.max_event_bytes,
+            max_fragments=options.max_fragments,
+        )
+        self._stream: UpgradedStream
+        self._started = False
+        self._inbox: Inbox | None = None
+        self._stale = False
+        self._fate: Exception | None = None
+        self._over = anyio.Event()
+        self._done = anyio.Event()
+        self._living = anyio.CancelScope()
+        # What to close with, None if there is nobody left to tell, and whether to wait for it.
+        self._farewell: int | None = None
+        self._patient = True
+        self._write = anyio.Lock()
+        self._writing = False
+        # For the keepalive: when something last arrived, since when we have been listening (None:
+        # we are not), and who wants to be told of the next arrival.
+        self._arrived_ns = 0
+        self._listening_ns: int | None = None
+        self._arrival = anyio.Event()
+
+    @property
+    def over(self) -> bool:
+        """Whether the socket can take no further turn."""
+        return self._fate is not None or self._living.cancel_called
+
+    @property
+    def closed(self) -> bool:
+        """Whether there is no TCP connection, any more or at all."""
+        return self._done.is_set() or not self._started
+
+    async def run(self, *, task_status: TaskStatus[None]) -> None:
+        """The whole life of the socket; started when the handshake is done.
+
+        Raises:
+            DriverError: there is no such socket to be had. Never after it was started.
+        """
+        offer = Offer(self._options.protocols)
+        try:
+            # A client for each socket, because one may still be parting while the next opens.
+            async with (
+                HttpClient(self._connection) as client,
+                client.upgrade(headers=offer.headers()) as self._stream,
+            ):
+                self._check(offer)
+                self._started = True
+                task_status.started()
+                await self._live()
+                await self._part()
+        except Exception as exc:
+            if not self._started:
+                raise
+            # The transport did not like to be closed, or something in here is broken. Whoever
+            # takes this turn's frames, if anybody still does, is the one to know.
+            self._end(exc.exceptions[0] if isinstance(exc, ExceptionGroup) else exc)
+        finally:
+            self._done.set()
+
+    # -- turns ---------------------------------------------------------------------------------
+
+    def listen(self) -> Inbox:
+        """Collect what arrives from now on, in place of what was collected so far.
+
+        A message that has begun by now belongs to the past; its end is dropped.
+        """
+        self.ignore()
+        self._inbox = Inbox(self._connection.limits.max_event_bytes)
+        self._stale = self._framing.inside_message
+        if self._fate is not None:
+            self._inbox.end(self._fate)
+        return self._inbox
+
+    def ignore(self) -> None:
+        """Drop what arrives from now on. The socket is still read, and pings are answered."""
+        if self._inbox is not None:
+            self._inbox.close()
+            self._inbox = None
+
+    async def send(self, text: str) -> None:
+        """Send a text message.
+
+        Raises:
+            InvalidFrame: the text cannot be sent.
+            DriverError: the socket is gone, for the reason that the target gave or that we found.
+        """
+        try:
+            data = self._framing.text(text)
+        except UnicodeEncodeError as exc:
+            message = "the message holds half of a surrogate pair, which is no text to be sent."
+            raise InvalidFrame(self._about(message), phase=Phase.SEND) from exc
+        try:
+            await self._transmit("message", data, text)
+        except StreamBrokenError as exc:
+            # The reader of the socket is about to find out more than a failed write can tell.
+            with anyio.move_on_after(_WHY_SECONDS):
+                await self._over.wait()
+            match self._fate:
+                case DriverError() as fate:
+                    raise fate from exc
+                case EndOfStream():
+                    message = "the target closed the WebSocket before the message was sent."
+                    raise StreamBrokenError(self._about(message), phase=Phase.SEND) from exc
+            raise
+
+    # -- the end -------------------------------------------------------------------------------
+
+    def close(self) -> None:
+        """Begin the closing handshake (RFC 6455 §7.1.2). :meth:`wait_closed` waits for its end."""
+        self._leave(_NORMAL, patient=True)
+
+    def drop(self) -> None:
+        """Tell the target that we go, if that can be done at once, and go."""
+        self._leave(_GOING_AWAY, patient=False)
+
+    async def wait_closed(self) -> None:
+        """Wait until TCP is closed: ``limits.close_ms`` at most after ``close`` or ``drop``."""
+        if not self.closed:
+            await self._done.wait()
+
+    def _leave(self, code: int, *, patient: bool) -> None:
+        if self._fate is None:
+            self._farewell = code
+            self._patient = patient
+        self._living.cancel()
+
+    def _end(self, fate: Exception, *, farewell: int | None = None) -> None:
+        """Nothing more will be read, and ``fate`` is why."""
+        if self._fate is None and not self._living.cancel_called:
+            self._fate = fate
+            self._farewell = farewell
+            if self._inbox is not None:
+                self._inbox.end(fate)
+            self._over.set()
+
+    # -- in the task of the socket -------------------------------------------------------------
+
+    def _check(self, offer: Offer) -> None:
+        if problem := offer.problem(self._stream.headers):
+            message = f"the WebSocket handshake failed: {problem}."
+            raise ProtocolError(self._about(message), phase=Phase.CONNECT)
+
+    async def _live(self) -> None:
+        with self._living:
+            async with anyio.create_task_group() as tasks:
+                if self._options.ping_interval_ms is not None:
+                    tasks.start_soon(self._keep_alive, self._options.ping_interval_ms / 1000)
+                await self._read()
+                tasks.cancel_scope.cancel()
+
+    async def _part(self) -> None:
+        """Say good-bye and read on until the target has hung up, within ``limits.close_ms``.
+
+        Who hangs up first with something unread makes the system reset the connection, and the
+        target may never see what it was told last. Its own Close comes before its end of TCP.
+        """
+        if self._farewell is None or self._writing:
+            return
+        with anyio.move_on_after(self._connection.limits.close_ms / 1000):
+            try:
+                await self._transmit("close", self._framing.close(self._farewell))
+                while self._patient:
+                    await self._stream.receive()
+            except (EndOfStream, DriverError):
+                return
+
+    async def _read(self) -> None:
+        try:
+            while self._fate is None:
+                while self._inbox is not None and self._inbox.full:
+                    await self._inbox.room()
+                self._listening_ns = perf_counter_ns()
+                data, received_ns = await self._stream.receive()
+                self._listening_ns = None
+                self._arrived_ns = received_ns
+                self._arrival.set()
+                await self._handle(self._framing.feed(data), received_ns)
+        except EndOfStream:
+            message = "the target dropped the connection without closing the WebSocket (1006)."
+            self._end(StreamBrokenError(self._about(message)))
+        except DriverError as exc:
+            self._end(exc)
+
+    async def _handle(self, events: Sequence[Event], received_ns: int) -> None:
+        """Pass the frames on, answer pings, and see to it that an end is an end."""
+        frames: list[Frame] = []
+        pongs = bytearray()
+        end: Exception | None = None
+        farewell = _NORMAL
+        for event in events:
+            if self._connection.tap is not None:
+                self._show(event, received_ns)
+            match event:
+                case TextMessage(text, size):
+                    if not self._is_stale():
+                        frames.append(Frame(received_ns, text, raw=size))
+                case BinaryMessage(data, size):
+                    if not self._is_stale() and self._options.binary != "ignore":
+                        try:
+                            frames.append(Frame(received_ns, self._decoded(data), raw=size))
+                        except InvalidFrame as exc:
+                            end, farewell = exc, _UNSUPPORTED_DATA
+                            break
+                case Ping(payload):
+                    pongs += self._framing.pong(payload)
+                case Pong():
+                    pass
+                case Close(code, reason):
+                    end, farewell = self._closed(code, reason), code
+                case Violation(code, problem):
+                    end, farewell = self._violated(code, problem), code
+        if self._inbox is not None:
+            self._inbox.put(frames)
+        if end is not None:
+            self._end(end, farewell=farewell)
+        elif pongs:
+            await self._transmit("pong", bytes(pongs))
+
+    def _is_stale(self) -> bool:
+        stale, self._stale = self._stale, False
+        return stale
+
+    def _decoded(self, data: bytes) -> str:
+        if self._options.binary == "error":
+            message = "the target sent a binary message; 'binary' says to fail on those."
+            raise InvalidFrame(self._about(message))
+        try:
+            return data.decode()
+        except UnicodeDecodeError as exc:
+            message = (
+                "the target sent a binary message that is not UTF-8; 'binary' says to read it as "
+                'text. "ignore" passes over binary messages.'
+            )
+            raise InvalidFrame(self._about(message)) from exc
+
+    def _closed(self, code: int, reason: str) -> Exception:
+        if code in _CLEAN_CODES:
+            return EndOfStream()
+        said = f": {reason}" if reason else ", without a reason"
+        return ReplyError(self._about(f"the target closed the WebSocket with {code}{said}"))
+
+    def _violated(self, code: int, problem: str) -> ProtocolError:
+        message = self._about(f"the target broke the WebSocket protocol ({code}): {problem}.")
+        if code == _MESSAGE_TOO_BIG:
+            limit = self._connection.limits.max_event_bytes
+            message = self._about(
+                f"{problem} ({code}). 'limits.maxEventBytes' and 'websocket.maxFragments' are the "
+                "bounds on a message."
+            )
+            return FrameTooLarge(message, limit_bytes=limit)
+        return InvalidFrame(message)
+
+    async def _keep_alive(self, interval: float) -> None:
+        """Ask at intervals whether the target is still there. Whatever it sends is an answer."""
+        timeout = self._options.ping_timeout_ms / 1000
+        for number in count(1):
+            await anyio.sleep(interval)
+            asked_ns = perf_counter_ns()
+            with anyio.move_on_after(timeout) as asking:
+                try:
+                    await self._transmit("ping", self._framing.ping(b"%d" % number))
+                except DriverError:
+                    return  # The reader finds out why.
+            if asking.cancelled_caught:
+                self._lose("it takes no more from us")
+                return
+            while self._arrived_ns < asked_ns:
+                # While nobody takes the frames we do not listen, and silence is our own doing.
+                listening_ns = self._listening_ns or perf_counter_ns()
+                silent_ns = perf_counter_ns() - max(asked_ns, listening_ns)
+                left = timeout - silent_ns / 1e9
+                if left <= 0:
+                    self._lose("it is silent and answers no ping")
+                    return
+                self._arrival = anyio.Event()
+                with anyio.move_on_after(left):
+                    await self._arrival.wait()
+
+    def _lose(self, how: str) -> None:
+        waited = f"{self._options.ping_timeout_ms:g} ms ('websocket.pingTimeoutMs')"
+        message = f"the target seems to be gone: for {waited} {how}."
+        self._end(StreamBrokenError(self._about(message)))
+        self._living.cancel()
+
+    async def _transmit(self, label: str, data: bytes, text: str | None = None) -> None:
+        async with self._write:
+            # Stays true where a write is broken off: nothing can follow half a frame.
+            self._writing = True
+            await self._stream.send(data)
+            self._writing = False
+        if self._connection.tap is not None:
+            payload = data if text is None else text.encode()
+            self._connection.tap.sent(perf_counter_ns(), label, payload)
+
+    def _show(self, event: Event, received_ns: int) -> None:
+        match event:
+            case TextMessage(text):
+                label, payload = "message", text.encode()
+            case BinaryMessage(data):
+                label, payload = "binary message", data
+            case Ping(payload):
+                label = "ping"
+            case Pong(payload):
+                label = "pong"
+            case Close(code, reason):
+                label, payload = "close", f"{code} {reason}".encode()
+            case Violation():
+                return
+        if self._connection.tap is not None:
+            self._connection.tap.received(received_ns, label, payload)
+
+    def _about(self, text: str) -> str:
+        """A message about this target: masked, and harmless whatever the target put into it."""
+        return excerpt_of(f"{self._connection.origin}: {text}".encode(), self._connection.secrets)

@@ -1,0 +1,103 @@
+"""What is said on a new socket before its first turn: the option ``opening``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from turnwire_core.contracts.connection import Condition, Connection
+from turnwire_core.contracts.driver import EndOfStream
+from turnwire_core.errors import InvalidFrame, Phase, StreamBrokenError
+from turnwire_core.events import Turn
+from turnwire_core.http import excerpt_of
+from turnwire_core.reader import compile_condition
+from turnwire_core.templates import Template
+from turnwire_websocket.channel import Channel
+from turnwire_websocket.inbox import Inbox
+from turnwire_websocket.options import WebSocketOptions
+
+TURN_ONLY = frozenset({"message", "messages", "transcript", "turn", "turnId"})
+"""Placeholders that mean nothing before there is a turn."""
+
+
+class Opening:
+    """The opening of one socket. ``state`` says how far it has come, for who gives up waiting."""
+
+    def __init__(self, connection: Connection, options: WebSocketOptions) -> None:
+        self._connection = connection
+        self._steps = options.opening
+        self.state = "The target did not answer the upgrade."
+
+    async def perform(self, channel: Channel, turn: Turn | None) -> None:
+        """Send and wait, step by step.
+
+        Raises:
+            DriverError: the target closed the socket, or it broke.
+        """
+        inbox = channel.listen()
+        try:
+            for index, step in enumerate(self._steps):
+                if step.send is not None:
+                    self.state = f"'opening[{index}].send' was being sent."
+                    await channel.send(encode(self._render(step.send, turn)))
+                if step.wait_for is not None:
+                    self.state = f"'opening[{index}].waitFor' was waited for; no message had come."
+                    await self._wait(index, step.wait_for, inbox)
+        except EndOfStream as exc:
+            message = f"{self._connection.origin}: the target closed the WebSocket. {self.state}"
+            raise StreamBrokenError(message, phase=Phase.CONNECT) from exc
+        finally:
+            channel.ignore()
+
+    async def _wait(self, index: int, condition: Condition, inbox: Inbox) -> None:
+        holds = compile_condition(condition)
+        while True:
+            for frame in await inbox.take():
+                if holds(_parsed(frame.data), None):
+                    return
+                last = excerpt_of(str(frame.data).encode(), self._connection.secrets, limit=200)
+                self.state = f"'opening[{index}].waitFor' was waited for; the last message: {last}"
+
+    def _render(self, template: Template, turn: Turn | None) -> Any:
+        values: dict[str, Any] = {}
+        variables: Mapping[str, Any] = self._connection.variables
+        if turn is not None:
+            variables = {**variables, **turn.variables}
+        for name in template.names:
+            space, _, rest = name.partition(".")
+            if space == "variables" and rest in variables:
+                values[name] = variables[rest]
+            elif space == "env" and rest in self._connection.environment:
+                values[name] = self._connection.environment[rest]
+            elif name == "persona" and self._connection.persona is not None:
+                values[name] = self._connection.persona
+            elif name == "sessionId" and "sessionId" in variables:
+                values[name] = variables["sessionId"]
+        return template.render(values)
+
+
+def encode(body: Any) -> str:
+    """A body as the text of a message: text as it is, anything else as compact JSON.
+
+    Raises:
+        InvalidFrame: it is not JSON (NaN, for example).
+    """
+    if isinstance(body, str):
+        return body
+    try:
+        text = json.dumps(body, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        text.encode()
+    except UnicodeEncodeError:
+        # Half of a surrogate pair cannot be sent as it is, but JSON can spell it out.
+        return json.dumps(body, separators=(",", ":"), allow_nan=False)
+    except (TypeError, ValueError) as exc:
+        raise InvalidFrame(f"The body of the turn is not JSON: {exc}.", phase=Phase.SEND) from exc
+    return text
+
+
+def _parsed(data: str | bytes) -> Any:
+    try:
+        return json.loads(data)
+    except ValueError:
+        return data

@@ -1,0 +1,159 @@
+"""A conversation over WebSocket: one socket for many turns, or one for each."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from time import perf_counter_ns
+from typing import ClassVar, Final
+
+import anyio
+from anyio.abc import TaskGroup
+from anyio.lowlevel import checkpoint
+
+from turnwire_core.contracts.connection import Connection
+from turnwire_core.contracts.driver import FrameStream, Session
+from turnwire_core.errors import Phase, TimeLimitError
+from turnwire_core.events import Frame, Turn, WireTimes
+from turnwire_websocket.channel import Channel
+from turnwire_websocket.inbox import Inbox
+from turnwire_websocket.opening import Opening, encode
+from turnwire_websocket.options import WebSocketOptions
+
+_SETTLING_STEPS: Final = 5
+"""How often the event loop must come round for what the system holds to reach our reader."""
+
+
+class WebSocketFrames(FrameStream):
+    """What one turn brought."""
+
+    ends: ClassVar[bool] = False
+
+    def __init__(self, inbox: Inbox, connected_ns: int | None) -> None:
+        self._inbox = inbox
+        self._times = WireTimes(connected_ns=connected_ns)
+
+    @property
+    def times(self) -> WireTimes:
+        return self._times
+
+    def was_sent(self, at_ns: int) -> None:
+        self._times = WireTimes(connected_ns=self._times.connected_ns, sent_ns=at_ns)
+
+    async def receive(self) -> Sequence[Frame]:
+        return await self._inbox.take()
+
+
+class WebSocketSession(Session):
+    """An open conversation. Its sockets live in ``tasks``."""
+
+    def __init__(self, connection: Connection, options: WebSocketOptions, tasks: TaskGroup) -> None:
+        self._connection = connection
+        self._options = options
+        self._tasks = tasks
+        self._channel: Channel | None = None
+        self._parting: list[Channel] = []
+
+    def exchange(self, turn: Turn) -> AbstractAsyncContextManager[FrameStream]:
+        return self._exchange(turn)
+
+    async def open(self, turn: Turn | None = None) -> Channel:
+        """Open a socket, ready for a turn, within ``limits.connect_ms``."""
+        limit_ms = self._connection.limits.connect_ms
+        opening = Opening(self._connection, self._options)
+        channel = Channel(self._connection, self._options)
+        with anyio.move_on_after(limit_ms / 1000):
+            try:
+                await self._tasks.start(channel.run)
+                await opening.perform(channel, turn)
+            except BaseException:
+                self._drop(channel)
+                raise
+            self._channel = channel
+            return channel
+        raise TimeLimitError(
+            f"{self._connection.origin}: the WebSocket was not ready within {limit_ms:g} ms "
+            f"('limits.connectMs'). {opening.state}",
+            limit="connect",
+            phase=Phase.CONNECT,
+        )
+
+    async def close(self) -> None:
+        """Close the socket with a closing handshake, within ``limits.close_ms``."""
+        if self._channel is not None:
+            self._close(self._channel)
+        with anyio.move_on_after(self._connection.limits.close_ms / 1000):
+            for channel in self._parting:
+                await channel.wait_closed()
+
+    @asynccontextmanager
+    async def _exchange(self, turn: Turn) -> AsyncIterator[FrameStream]:
+        connected_ns = None
+        channel = await self._reusable()
+        if channel is None:
+            channel = await self.open(turn)
+            connected_ns = perf_counter_ns()
+        try:
+            frames = WebSocketFrames(channel.listen(), connected_ns)
+            for body in turn.bodies:
+                await channel.send(encode(body))
+            frames.was_sent(perf_counter_ns())
+            yield frames
+        except BaseException:
+            # Whatever this turn still brings must not reach the next one.
+            self._drop(channel)
+            raise
+        channel.ignore()
+        if self._options.socket_per == "turn":
+            self._close(channel)
+
+    async def _reusable(self) -> Channel | None:
+        """The open socket, with everything late dropped that has arrived by now."""
+        if self._channel is None:
+            return None
+        for _ in range(_SETTLING_STEPS):
+            await checkpoint()
+        if self._channel.over:
+            self._drop(self._channel)
+        return self._channel
+
+    def _close(self, channel: Channel) -> None:
+        channel.close()
+        self._part_with(channel)
+
+    def _drop(self, channel: Channel) -> None:
+        channel.ignore()
+        channel.drop()
+        self._part_with(channel)
+
+    def _part_with(self, channel: Channel) -> None:
+        # Its task says good-bye in the background: the next turn has no reason to wait for that.
+        self._parting = [one for one in self._parting if not one.closed] + [channel]
+        if self._channel is channel:
+            self._channel = None
+
+
+@asynccontextmanager
+async def open_session(
+    connection: Connection, options: WebSocketOptions
+) -> AsyncIterator[WebSocketSession]:
+    """A session, and the task group that its sockets live in.
+
+    What goes wrong inside leaves as it is: a task group would wrap it into an ExceptionGroup.
+    """
+    failure: BaseException | None = None
+    async with anyio.create_task_group() as tasks:
+        session = WebSocketSession(connection, options, tasks)
+        try:
+            if options.socket_per == "conversation":
+                await session.open()
+            yield session
+        except (Exception, KeyboardInterrupt, SystemExit) as exc:  # noqa: BLE001 - raised again below, outside of the task group
+            failure = exc
+        await session.close()
+        tasks.cancel_scope.cancel()
+    if failure is not None:
+        try:
+            raise failure
+        finally:
+            del failure  # It holds this frame by its traceback.
