@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from turnwire_core.http._client import HttpClient
 from turnwire_core.http._response import HttpResponse, UpgradedStream
-from turnwire_core.http._text import charset_of, decode_text, excerpt_of
+from turnwire_core.http._text import excerpt_of, neutral
 
 __all__ = [
     "HttpClient",
     "HttpResponse",
     "UpgradedStream",
-    "charset_of",
-    "decode_text",
     "excerpt_of",
+    "neutral",
 ]
