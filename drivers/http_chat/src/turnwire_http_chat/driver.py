@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import ClassVar, Final
 from urllib.parse import urlsplit
 
@@ -16,12 +17,12 @@ from turnwire_core.contracts.driver import (
     NoOptions,
     Session,
 )
-from turnwire_core.errors import InvalidFrame
 from turnwire_core.events import Frame, Turn, WireTimes
-from turnwire_core.http import HttpClient, HttpResponse, neutral
+from turnwire_core.http import HttpClient, HttpResponse, excerpt_of
 from turnwire_http_chat.decoding import BodyDecoder
 
 _ACCEPT: Final = "application/json, text/plain;q=0.5, */*;q=0.1"
+_SHOWN_CHARACTERS: Final = 200
 
 
 class HttpChatDriver(Driver[NoOptions]):
@@ -78,20 +79,19 @@ class _HttpChatSession(Session):
         body = turn.bodies[0] if turn.bodies else None
         async with self._client.exchange(turn, body=body, accept=_ACCEPT) as response:
             decoder = BodyDecoder(
-                response.content_type, limit_bytes=self._connection.limits.max_event_bytes
+                response.content_type,
+                limit_bytes=self._connection.limits.max_event_bytes,
+                show=partial(excerpt_of, secrets=self._connection.secrets, limit=_SHOWN_CHARACTERS),
             )
-            yield _HttpChatStream(response, decoder, self._connection)
+            yield _HttpChatStream(response, decoder)
 
 
 class _HttpChatStream(FrameStream):
     """The body of one response: nothing while it arrives, then one frame, then the end."""
 
-    def __init__(
-        self, response: HttpResponse, decoder: BodyDecoder, connection: Connection
-    ) -> None:
+    def __init__(self, response: HttpResponse, decoder: BodyDecoder) -> None:
         self._response = response
         self._decoder = decoder
-        self._connection = connection
         self._done = False
 
     @property
@@ -105,14 +105,6 @@ class _HttpChatStream(FrameStream):
             data, received_ns = await self._response.receive()
         except EndOfStream:
             self._done = True
-            return (self._finish(),)
+            return (self._decoder.finish(),)
         self._decoder.feed(data, received_ns)
         return ()
-
-    def _finish(self) -> Frame:
-        try:
-            return self._decoder.finish()
-        except InvalidFrame as exc:
-            # It may quote what the target sent.
-            said = neutral(self._connection.secrets.mask(str(exc)))
-            raise InvalidFrame(f"{self._connection.origin}: {said}", phase=exc.phase) from None
