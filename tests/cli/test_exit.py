@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 import pytest
 from click.testing import CliRunner, Result
+
 from turnwire.cli import cli
 from turnwire.cli._exit import exit_code_for
 from turnwire_core.errors import (

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from click.testing import CliRunner
+
 from turnwire.cli import cli
 
 # Everything that `import click` brings is free; so is a look at the clock of nothing else.

@@ -8,6 +8,7 @@ import unicodedata
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from turnwire.view.text import json_line, shorten, visible
 
 ANY_TEXT = st.text(st.characters(codec=None, categories=None), max_size=60)

@@ -1,0 +1,217 @@
+"""``turnwire chat``."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import AsyncExitStack, nullcontext
+from typing import Any
+
+import attrs
+import click
+
+from turnwire.cli._builtin import BUILTIN_PREFIX, builtin_connection
+from turnwire.cli._config import connection_names, find_config
+from turnwire.cli._exit import ExitCode
+from turnwire.cli._lines import LineReader
+from turnwire.cli._options import CliOptions
+from turnwire.cli._running import backend_option, run
+from turnwire.runlog import RunLog, log_path, reply_fields
+from turnwire.runlog.entries import camel
+from turnwire.view.live import Clock, EventView, TextView, WireView
+from turnwire.view.replies import show_outcome
+from turnwire.view.screen import Screen
+from turnwire.view.text import json_line, visible
+from turnwire_core import (
+    ConfigError,
+    Connection,
+    Conversation,
+    Plugins,
+    Problem,
+    Reply,
+    load_config,
+    open_conversation,
+)
+from turnwire_core.config import nearest
+
+
+@attrs.frozen
+class _Wish:
+    """What the command line asks for."""
+
+    name: str
+    message: str | None
+    config: str | None
+    persona: str | None
+    variables: dict[str, str]
+    as_json: bool
+    verbosity: int
+
+
+def _variables(
+    ctx: click.Context,  # noqa: ARG001 — click's signature
+    param: click.Parameter,  # noqa: ARG001
+    values: tuple[str, ...],
+) -> dict[str, str]:
+    variables: dict[str, str] = {}
+    for value in values:
+        name, separator, text = value.partition("=")
+        if not separator or not name:
+            raise click.BadParameter(f"{value!r} is not NAME=VALUE.")
+        variables[name] = text
+    return variables
+
+
+@click.command(
+    epilog="Connections named demo-… (demo-http, demo-sse, demo-websocket …) are built in: they "
+    "lead to an assistant that runs inside this command, and need no config file.",
+)
+@click.argument("connection")
+@click.argument("message", required=False)
+@click.option(
+    "-c", "--config", metavar="FILE", help="The config file. Default: ./turnwire.{json,yaml,toml}."
+)
+@click.option("--persona", help="Who the user is; fills {{persona}}.")
+@click.option(
+    "--var",
+    "variables",
+    metavar="NAME=VALUE",
+    multiple=True,
+    callback=_variables,
+    help="Fills {{variables.NAME}}; may be given again.",
+)
+@click.option(
+    "--log",
+    metavar="FILE",
+    help="Write a run log; a folder gets a new file in it. Default: none.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print each reply as one JSON object.")
+@click.option("-v", "verbosity", count=True, help="Show the events; -vv: the raw bytes, too.")
+@backend_option
+@click.pass_obj
+def chat(options: CliOptions, /, log: str | None, backend: str, **wishes: Any) -> ExitCode:
+    """Send MESSAGE to CONNECTION and stream the reply.
+
+    The text goes to stdout as it comes; the times of the turn follow on stderr. Without MESSAGE
+    a conversation is held: each line typed (or piped in) is a turn, the end of the input ends it.
+    With '-' all of standard input is the message.
+    """
+    wish = _Wish(name=wishes.pop("connection"), **wishes)
+    if wish.message == "-":
+        wish = attrs.evolve(wish, message=sys.stdin.read().rstrip("\n"))
+    if wish.message is not None and not wish.message.strip():
+        raise click.UsageError("The message is empty.")
+    is_builtin = wish.config is None and wish.name.startswith(BUILTIN_PREFIX)
+    if not is_builtin:
+        wish = attrs.evolve(wish, config=find_config(wish.config))
+    path = log_path(log, "chat") if log is not None else None
+    with (
+        Screen() as screen,
+        RunLog(path, command="chat", config=wish.config) if path else nullcontext() as run_log,
+    ):
+        code = run(lambda: _Chat(wish, options, screen, run_log).run(), backend)
+        if screen.broken:
+            raise BrokenPipeError
+        return code
+
+
+class _Chat:
+    """One run of the command."""
+
+    def __init__(
+        self, wish: _Wish, options: CliOptions, screen: Screen, run_log: RunLog | None
+    ) -> None:
+        self._wish = wish
+        self._options = options
+        self._screen = screen
+        self._run_log = run_log
+        self._clock = Clock()
+
+    async def run(self) -> ExitCode:
+        async with AsyncExitStack() as stack:
+            connection = await self._connection(stack)
+            self._options.hide(connection.secrets)
+            connection = self._adapted(connection)
+            # The last one is called first: an event's line stands before the text that it made.
+            observers: list[object] = []
+            if self._run_log is not None:
+                observers.append(self._run_log.observer())
+            if not self._wish.as_json:
+                observers.append(TextView(self._screen))
+            if self._wish.verbosity:
+                observers.append(EventView(self._screen, self._clock))
+            conversation = await stack.enter_async_context(
+                open_conversation(connection, observers=observers, persona=self._wish.persona)
+            )
+            if self._wish.message is not None:
+                return await self._turn(conversation, connection, self._wish.message)
+            return await self._converse(conversation, connection)
+
+    async def _connection(self, stack: AsyncExitStack) -> Connection:
+        wish = self._wish
+        plugins = Plugins()
+        if wish.config is None:
+            return await stack.enter_async_context(builtin_connection(wish.name, plugins))
+        config = load_config(wish.config, plugins=plugins, only=[wish.name])
+        if wish.name not in config.connections and wish.name not in config.unavailable:
+            names = connection_names(wish.config)
+            message = f"There is no connection {wish.name!r}."
+            hint = nearest(wish.name, names)
+            raise ConfigError([Problem(message, "$.connections", hint, wish.config)])
+        return config.connection(wish.name)
+
+    def _adapted(self, connection: Connection) -> Connection:
+        variables = {**connection.variables, **self._wish.variables}
+        connection = attrs.evolve(connection, variables=variables)
+        if self._wish.verbosity > 1:
+            view = WireView(self._screen, self._clock, connection.secrets)
+            connection = attrs.evolve(connection, tap=view)
+        return connection
+
+    async def _converse(self, conversation: Conversation, connection: Connection) -> ExitCode:
+        is_person = sys.stdin.isatty()
+        if is_person:
+            where = visible(f"{connection.name} ({connection.protocol}, {connection.origin})")
+            self._screen.note(f"Talking to {where}. Ctrl-D ends the conversation.", dim=True)
+        lines = LineReader(sys.stdin.fileno())
+        code = ExitCode.OK
+        while not self._screen.broken:
+            if is_person:
+                self._screen.prompt("> ")
+            line = await lines.receive()
+            if line is None:
+                if is_person:
+                    self._screen.note("")
+                break
+            if line.strip():
+                code = max(code, await self._turn(conversation, connection, line))
+                if code and not is_person:
+                    # A script's next line was written for a conversation that went well.
+                    break
+        return code
+
+    async def _turn(
+        self, conversation: Conversation, connection: Connection, message: str
+    ) -> ExitCode:
+        reply = await conversation.send(message)
+        if self._run_log is not None:
+            # What is reported as finished is in the log, whatever happens to us next.
+            await self._run_log.drain()
+        if self._wish.as_json:
+            self._screen.line(json_line(_as_json(connection, reply)))
+        show_outcome(self._screen, connection, reply)
+        return _exit_code(reply)
+
+
+def _as_json(connection: Connection, reply: Reply) -> dict[str, Any]:
+    """The reply as it stands in a run log."""
+    fields = {camel(name): value for name, value in reply_fields(connection, reply).items()}
+    return {"type": "assistant_reply", **fields, "connection": connection.name}
+
+
+def _exit_code(reply: Reply) -> ExitCode:
+    if not reply.ok:
+        return ExitCode.TARGET
+    if not reply.content and reply.hints:
+        # The reply came, and what the config says of it matched nothing: a wrong contentPath.
+        return ExitCode.USAGE
+    return ExitCode.OK

@@ -1,0 +1,20 @@
+"""The run log: what happened in a run, one JSON object a line, written as it happens."""
+
+from __future__ import annotations
+
+from turnwire.runlog.entries import SCHEMA_VERSION, Entry
+from turnwire.runlog.reader import read_log
+from turnwire.runlog.recording import RunLog, RunLogObserver, log_path, reply_fields
+from turnwire.runlog.writer import RunLogError, RunLogWriter
+
+__all__ = [
+    "SCHEMA_VERSION",
+    "Entry",
+    "RunLog",
+    "RunLogError",
+    "RunLogObserver",
+    "RunLogWriter",
+    "log_path",
+    "read_log",
+    "reply_fields",
+]

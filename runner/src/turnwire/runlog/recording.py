@@ -1,0 +1,246 @@
+"""From a conversation to its log: the observer that writes entries, and the run around it."""
+
+from __future__ import annotations
+
+import platform
+import secrets as random_tokens
+import time
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import attrs
+from anyio import to_thread
+
+from turnwire.runlog.entries import (
+    AssistantReply,
+    AttemptFailed,
+    ConnectionClosed,
+    ConnectionOpened,
+    Entry,
+    RunFinished,
+    RunStarted,
+    StreamChunk,
+    UserMessage,
+    camel,
+)
+from turnwire.runlog.writer import RunLogWriter
+from turnwire_core.contracts.connection import Connection
+from turnwire_core.events import Attempt, Chunk, Reply, Turn
+from turnwire_core.hookspecs import ENTRY_POINT_GROUP, hookimpl
+
+
+def log_path(given: str | None, command: str, now: datetime | None = None) -> Path:
+    """Where a log goes: ``given`` if it is a file, else a new name in that folder (``runs/``)."""
+    folder = "runs/" if given is None else given
+    if not folder.endswith("/") and not Path(folder).is_dir():
+        return Path(folder)
+    moment = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
+    return Path(folder) / f"{moment}-{command}-{random_tokens.token_hex(2)}.jsonl"
+
+
+class RunLog:
+    """The log of one run of a command.
+
+    ``config`` is the config file as the user named it. Leaving the context writes
+    ``run_finished`` and closes the file.
+
+    Raises (also on leaving):
+        RunLogError: the file cannot be created, or not everything could be written.
+    """
+
+    def __init__(self, path: Path, *, command: str, config: str | None = None) -> None:
+        self._start_ns = time.perf_counter_ns()
+        self.run = random_tokens.token_hex(8)
+        self._conversations = 0
+        self.turns = 0
+        self.failed = 0
+        self._writer = RunLogWriter(path)
+        self._writer.write(
+            RunStarted(
+                t=0.0,
+                run=self.run,
+                command=command,
+                started=datetime.now(UTC).astimezone().isoformat(timespec="milliseconds"),
+                turnwire=metadata.version("turnwire"),
+                core=metadata.version("turnwire-core"),
+                python=platform.python_version(),
+                platform=platform.platform(terse=True),
+                drivers=_installed_drivers(),
+                config=config,
+            )
+        )
+
+    @property
+    def path(self) -> Path:
+        """The file."""
+        return self._writer.path
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        interrupted = isinstance(exc, KeyboardInterrupt)
+        self.write(
+            RunFinished(
+                t=self.seconds(time.perf_counter_ns()),
+                run=self.run,
+                outcome="interrupted" if interrupted else "failed" if exc else "completed",
+                turns=self.turns,
+                failed=self.failed,
+            )
+        )
+        self._writer.close()
+
+    def observer(self) -> RunLogObserver:
+        """A plugin that writes one conversation; every conversation takes one of its own."""
+        self._conversations += 1
+        return RunLogObserver(self, f"c{self._conversations}")
+
+    def write(self, entry: Entry) -> None:
+        """Queue an entry, which must hold no secret any more. Never blocks, never raises."""
+        self._writer.write(entry)
+
+    def seconds(self, at_ns: int) -> float:
+        """A stamp as ``t``."""
+        return round((at_ns - self._start_ns) / 1e9, 6)
+
+    async def drain(self) -> None:
+        """Wait, without blocking the event loop, until all that was written is with the system."""
+        await to_thread.run_sync(self._writer.drain, abandon_on_cancel=True)
+
+
+def _installed_drivers() -> dict[str, Any]:
+    """Protocol → distribution and version, from metadata alone: no driver is imported for it."""
+    return {
+        entry_point.name: {"distribution": found.name, "version": found.version}
+        for entry_point in metadata.entry_points(group=ENTRY_POINT_GROUP)
+        if (found := entry_point.dist) is not None
+    }
+
+
+class RunLogObserver:
+    """Turns the hooks of one conversation into entries. Never blocks, never raises.
+
+    Everything is masked here: no entry that holds a secret reaches the queue.
+    """
+
+    def __init__(self, log: RunLog, conversation: str) -> None:
+        self._log = log
+        self._conversation = conversation
+        self._turn_start_ns = 0
+
+    def _ids(self, at_ns: int) -> dict[str, Any]:
+        return {
+            "t": self._log.seconds(at_ns),
+            "run": self._log.run,
+            "conversation": self._conversation,
+        }
+
+    @hookimpl
+    def turnwire_connection_opened(self, connection: Connection, at_ns: int) -> None:
+        self._log.write(
+            ConnectionOpened(
+                **self._ids(at_ns),
+                connection=connection.name,
+                protocol=connection.protocol,
+                origin=connection.secrets.mask(connection.origin),
+            )
+        )
+
+    @hookimpl
+    def turnwire_connection_closed(self, at_ns: int) -> None:
+        self._log.write(ConnectionClosed(**self._ids(at_ns)))
+
+    @hookimpl
+    def turnwire_turn_started(self, connection: Connection, turn: Turn, at_ns: int) -> None:
+        self._turn_start_ns = at_ns
+        content = connection.secrets.mask(turn.message)
+        self._log.turns += 1
+        self._log.write(UserMessage(**self._ids(at_ns), turn=turn.index, content=content))
+
+    @hookimpl
+    def turnwire_attempt_failed(self, connection: Connection, turn: Turn, attempt: Attempt) -> None:
+        self._log.write(
+            AttemptFailed(
+                **self._ids(time.perf_counter_ns()),
+                turn=turn.index,
+                **_attempt_fields(connection, attempt),
+            )
+        )
+
+    @hookimpl
+    def turnwire_chunk(self, connection: Connection, turn: Turn, chunk: Chunk) -> None:
+        self._log.write(
+            StreamChunk(
+                **self._ids(chunk.received_ns),
+                turn=turn.index,
+                index=chunk.index,
+                text=connection.secrets.mask(chunk.text),
+                offset_ms=_milliseconds(chunk.received_ns - self._turn_start_ns),
+                replaces=chunk.replaces,
+            )
+        )
+
+    @hookimpl
+    def turnwire_turn_finished(self, connection: Connection, turn: Turn, reply: Reply) -> None:
+        self._log.failed += not reply.ok
+        self._log.write(
+            AssistantReply(
+                **self._ids(time.perf_counter_ns()),
+                turn=turn.index,
+                **reply_fields(connection, reply),
+            )
+        )
+
+
+def reply_fields(connection: Connection, reply: Reply) -> dict[str, Any]:
+    """What an ``assistant_reply`` says of a reply, besides its ids: masked, in ms to the µs."""
+    mask = connection.secrets.mask_json
+    times = attrs.asdict(reply.metrics, recurse=False)
+    return {
+        "content": mask(reply.content),
+        "latency_ms": _rounded(reply.metrics.latency_ms),
+        "protocol": connection.protocol,
+        "stream_chunks": reply.metrics.stream_chunks,
+        "first_token_ms": _rounded(reply.metrics.first_token_ms),
+        "verdict": reply.verdict.value,
+        "ok": reply.ok,
+        "error": mask(reply.error),
+        "phase": reply.phase.value if reply.phase else None,
+        "metrics": {camel(name): _rounded(value) for name, value in times.items()},
+        "usage": mask(reply.usage),
+        "captured": mask(dict(reply.captured)),
+        "attempts": [
+            {camel(name): value for name, value in _attempt_fields(connection, attempt).items()}
+            for attempt in reply.attempts
+        ],
+        "hints": mask(list(reply.hints)),
+    }
+
+
+def _attempt_fields(connection: Connection, attempt: Attempt) -> dict[str, Any]:
+    fields = attrs.asdict(attempt, recurse=False)
+    return {name: connection.secrets.mask_json(_rounded(value)) for name, value in fields.items()}
+
+
+def _rounded(value: Any) -> Any:
+    """Milliseconds to the µs: what is beyond is noise of the clock."""
+    match value:
+        case float():
+            return round(value, 3)
+        case list() | tuple():
+            return [_rounded(item) for item in value]
+        case _:
+            return value
+
+
+def _milliseconds(nanoseconds: int) -> float:
+    return round(nanoseconds / 1e6, 3)
