@@ -217,6 +217,10 @@ def _structure_connection(
         has_rules = bool(rules.content or rules.content_path)
         if default is not None and not has_rules:
             connection = attrs.evolve(connection, response_field_path=Path(default))
+    if driver is not None and not (rules.content or rules.content_path):
+        content_path = driver.default_content_path(options)
+        if content_path is not None:
+            rules = attrs.evolve(rules, content_path=Path(content_path))
     environment, missing = _environment_of(connection, environ, secrets)
     findings.extend(missing)
     connection = attrs.evolve(

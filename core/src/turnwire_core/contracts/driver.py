@@ -70,6 +70,10 @@ class Driver(ABC, Generic[OptionsT]):
             "persona": "{{persona}}",
         }
 
+    def default_content_path(self, options: OptionsT) -> str | None:  # noqa: ARG002 # see above
+        """Where an event holds the text, for a connection without content rules. None: unknown."""
+        return None
+
     def check(
         self,
         connection: Connection,  # noqa: ARG002 # some drivers look at it

@@ -35,6 +35,10 @@ class WebSocketDriver(Driver[WebSocketOptions]):
                 body = {name: body}
         return body
 
+    def default_content_path(self, options: WebSocketOptions) -> str | None:
+        # Who sends bare text is answered in bare text.
+        return "$" if options.message_format == "text" else None
+
     def check(self, connection: Connection, options: WebSocketOptions) -> Sequence[str]:
         return [*_check_connection(connection), *_check_options(connection, options)]
 
