@@ -2,8 +2,9 @@
 
     <!-- keys: package.module:Class -->     a table of the keys of a config section
     <!-- help: chat -->                     what `turnwire chat --help` prints
+    <!-- presets: sse -->                   a table of the presets of a protocol
 
-Both are made from the installed packages each time the site is built.
+All are made from the installed packages each time the site is built.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from typing import Any, Literal, Union, get_args, get_origin
 
 import attrs
 from click.testing import CliRunner
-from turnwire_core.config import camel, fields_of
-from turnwire_core.contracts.connection import UNSET
 
 from turnwire.cli import cli
+from turnwire_core.config import camel, fields_of
+from turnwire_core.contracts.connection import UNSET
+from turnwire_core.plugins import Plugins
 
-_MARKER = re.compile(r"^<!-- (keys|help): (\S+) -->$", re.MULTILINE)
+_MARKER = re.compile(r"^<!-- (keys|help|presets): (\S+) -->$", re.MULTILINE)
 
 _TYPE_NAMES = {
     str: "text",
@@ -50,6 +52,8 @@ def fill(kind: str, name: str) -> str:
     """The Markdown that stands for a marker."""
     if kind == "help":
         return f"```text\n{command_help(name)}\n```"
+    if kind == "presets":
+        return presets_table(name)
     module, _, attribute = name.partition(":")
     return keys_table(getattr(import_module(module), attribute))
 
@@ -66,6 +70,13 @@ def keys_table(section: type[Any]) -> str:
         )
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(lines)
+
+
+def presets_table(protocol: str) -> str:
+    """A Markdown table of a protocol's presets: name, and what API that is."""
+    presets = Plugins().presets(protocol)
+    rows = [f"| `{name}` | {preset['description']} |" for name, preset in sorted(presets.items())]
+    return "\n".join(["| preset | API |", "|---|---|", *rows])
 
 
 def type_name(annotation: Any) -> str:

@@ -10,9 +10,13 @@ import sys
 import venv
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import attrs
 import pytest
+
+from support.background import assistant_in_background
+from turnwire.assistant import demo_connections
 
 ROOT = Path(__file__).parents[2]
 FOLDERS = {
@@ -45,7 +49,10 @@ class Environment:
         return self.folder / "bin" / "python"
 
     def run(self, *arguments: str | Path, code: int = 0) -> subprocess.CompletedProcess[str]:
-        """Run a program of the environment, away from the repository; it must exit with ``code``."""
+        """Run a program of the environment, away from the repository; it must exit with ``code``.
+
+        Its standard input is empty.
+        """
         program, *rest = arguments
         done = subprocess.run(
             [self.folder / "bin" / program, *rest],
@@ -114,7 +121,7 @@ Install = Callable[..., Environment]
 @pytest.fixture(scope="session")
 def fresh(
     built: dict[str, Built], ours_only: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Install]:
+) -> Install:
     """A function that makes an environment: ``fresh("turnwire[sse]")``.
 
     The same wishes give the same environment, made once.
@@ -128,7 +135,7 @@ def fresh(
             made[wishes] = environment
         return made[wishes]
 
-    yield install
+    return install
 
 
 def _from_wheel(wish: str, built: dict[str, Built]) -> str:
@@ -160,3 +167,12 @@ def _succeed(command: Sequence[str | Path]) -> None:
     )
     shown = " ".join(map(str, command))
     assert done.returncode == 0, f"{shown}\n{done.stdout}\n{done.stderr}"
+
+
+@pytest.fixture(scope="session")
+def assistant() -> Iterator[dict[str, dict[str, Any]]]:
+    """A running assistant: a connection to it for each protocol."""
+    with assistant_in_background() as running:
+        connections = demo_connections(running.url)
+        named = ("demo-http", "demo-sse", "demo-websocket")
+        yield {connections[name]["protocol"]: connections[name] for name in named}

@@ -26,7 +26,7 @@ import anyio, sys
 from turnwire_core import open_conversation, parse_connection
 
 async def main():
-    connection = parse_connection(PARSED)
+    connection = parse_connection(PARSED, trust_env=False)
     async with open_conversation(connection) as conversation:
         first = await conversation.send("echo one")
         second = await conversation.send("echo two")
@@ -37,10 +37,6 @@ async def main():
 anyio.run(main)
 assert "turnwire" not in sys.modules
 """
-
-
-def _target(protocol: str, assistant) -> dict[str, object]:
-    return {"protocol": protocol, "base_url": assistant[protocol]}
 
 
 def test_the_core_alone_imports_without_an_http_library(fresh) -> None:
@@ -68,7 +64,7 @@ def test_core_and_one_driver_hold_a_conversation_without_the_runner(
     environment = fresh(f"turnwire-{PROTOCOLS[protocol]}")
     assert environment.evaluate(LIST_DRIVERS) == protocol
     assert "turnwire" not in environment.installed()
-    said = environment.evaluate(CONNECT.replace("PARSED", repr(_target(protocol, assistant))))
+    said = environment.evaluate(CONNECT.replace("PARSED", repr(assistant[protocol])))
     assert said == "one two True"
 
 
@@ -90,7 +86,7 @@ def test_the_runner_talks_over_the_protocols_that_are_installed(
     extras = "all" if len(protocols) == len(PROTOCOLS) else PROTOCOLS[protocols[0]]
     environment = fresh(f"turnwire[{extras}]")
     assert environment.evaluate(LIST_DRIVERS).split() == sorted(protocols)
-    config = _config(tmp_path, {one: _target(one, assistant) for one in protocols})
+    config = _config(tmp_path, {one: assistant[one] for one in protocols})
     for protocol in protocols:
         done = environment.run("turnwire", "chat", protocol, "echo pong", "--config", config)
         assert "pong" in done.stdout

@@ -64,7 +64,8 @@ def test_a_wheel_carries_licence_and_readme(name, built) -> None:
     assert metadata["Description-Content-Type"] == "text/markdown"
     readme = metadata.get_payload()
     assert isinstance(readme, str)
-    assert f"pip install {name}" in readme.replace('"', "")
+    assert name in readme
+    assert "pip install" in readme
 
 
 @each

@@ -1,0 +1,139 @@
+"""What the README and the docs show is run: every config, every program, every command."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+
+import anyio
+import pytest
+from ruamel.yaml import YAML
+
+from support.background import assistant_in_background
+from support.pages import PAGES, ROOT, Example, examples, examples_of
+from turnwire_core import ConfigError, load_config
+
+SHOWN_URL = "127.0.0.1:8765"
+"""Where the built-in assistant is, in every example."""
+
+CONFIG_LANGUAGES = {"json": ".json", "yaml": ".yaml", "toml": ".toml"}
+
+
+@pytest.fixture(scope="session")
+def here() -> Iterator[str]:
+    """Where the assistant really is: ``HOST:PORT``."""
+    with assistant_in_background() as assistant:
+        yield assistant.url.removeprefix("http://")
+
+
+def _parsed(example: Example) -> object:
+    match example.language:
+        case "json":
+            return json.loads(example.body)
+        case "yaml":
+            return YAML(typ="safe").load(example.body)
+        case _:
+            return tomllib.loads(example.body)
+
+
+@pytest.mark.parametrize("example", examples(*CONFIG_LANGUAGES), ids=str)
+def test_a_config_that_is_shown_loads(example: Example, tmp_path: Path) -> None:
+    data = _parsed(example)
+    assert isinstance(data, dict)
+    if "connections" not in data:
+        return
+    file = tmp_path / f"config{CONFIG_LANGUAGES[example.language]}"
+    file.write_text(example.body)
+    names = re.findall(r"\$\{(\w+)\}", example.body)
+    environ = dict.fromkeys(names, "a-value")
+    if example.title and example.title.startswith("wrong"):
+        with pytest.raises(ConfigError):
+            load_config(file, environ=environ)
+        return
+    config = load_config(file, environ=environ)
+    assert config.connections.keys() == data["connections"].keys()
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize("example", examples("python"), ids=str)
+def test_a_program_that_is_shown_runs(
+    example: Example,
+    backend: str,
+    here: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(anyio, "run", functools.partial(anyio.run, backend=backend))
+    source = example.body.replace(SHOWN_URL, here)
+    exec(compile(source, str(example), "exec"), {"__name__": "__main__"})
+    if "print(" in source:
+        assert capsys.readouterr().out
+
+
+PAGES_WITH_COMMANDS = [
+    page
+    for page in PAGES
+    if any("$ turnwire" in one.body for one in examples_of(page) if one.language == "console")
+]
+
+
+@pytest.mark.parametrize("page", PAGES_WITH_COMMANDS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_commands_of_a_page_print_what_it_shows(page: Path, here: str, tmp_path: Path) -> None:
+    for example in examples_of(page):
+        if example.title:
+            (tmp_path / example.title).write_text(example.body.replace(SHOWN_URL, here))
+        if example.language == "console":
+            for command, shown in _commands(example):
+                if command.startswith("turnwire") and "serve-demo" not in command:
+                    printed = _run(command, tmp_path)
+                    assert _comparable(printed, here) == _comparable(shown, here), example
+
+
+def test_the_make_targets_that_are_shown_exist() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    shown = {
+        target
+        for page in PAGES
+        for line in re.findall(r"(?:^\$ |`)make((?: [a-z-]+)+)", page.read_text(), re.MULTILINE)
+        for target in line.split()
+    }
+    assert shown
+    assert shown <= targets
+
+
+def _commands(example: Example) -> Iterator[tuple[str, str]]:
+    """Each command of a console block, with the output that is shown for it."""
+    for part in re.split(r"^\$ ", example.body, flags=re.MULTILINE)[1:]:
+        command, _, shown = part.partition("\n")
+        yield command.partition("  #")[0].strip(), shown
+
+
+def _run(command: str, folder: Path) -> str:
+    words = shlex.split(command)
+    done = subprocess.run(
+        [sys.executable, "-m", *words],
+        cwd=folder,
+        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.stdout
+
+
+def _comparable(text: str, here: str) -> list[str]:
+    """The lines without what may differ from run to run: numbers, and how wide they are."""
+    without = re.sub(r"\d+(?:[.,]\d+)?", "N", text.replace(here, SHOWN_URL))
+    lines = [" ".join(line.split()) for line in without.splitlines()]
+    return [line for line in lines if line]

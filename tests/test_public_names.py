@@ -1,0 +1,146 @@
+"""The public face of each package, name by name: adding or losing one is a decision."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import subprocess
+import sys
+
+import pytest
+
+PUBLIC = {
+    "turnwire_core": {
+        "API_VERSION",
+        "Attempt",
+        "Chunk",
+        "Config",
+        "ConfigError",
+        "ConnectError",
+        "Connection",
+        "Conversation",
+        "Driver",
+        "DriverConflict",
+        "DriverError",
+        "DriverLoadError",
+        "DriverNotFound",
+        "DriverRecord",
+        "DriverVersionError",
+        "EndOfStream",
+        "Frame",
+        "FrameStream",
+        "FrameTooLarge",
+        "InvalidFrame",
+        "Message",
+        "Metrics",
+        "Phase",
+        "PluginError",
+        "Plugins",
+        "Problem",
+        "ProtocolError",
+        "ProxyError",
+        "RejectedError",
+        "Reply",
+        "ReplyError",
+        "Session",
+        "StreamBrokenError",
+        "TimeLimitError",
+        "TlsError",
+        "Turn",
+        "TurnwireError",
+        "Verdict",
+        "WireTap",
+        "WireTimes",
+        "hookimpl",
+        "load_config",
+        "open_conversation",
+        "parse_connection",
+    },
+}
+PUBLIC |= {
+    "turnwire_core.http": {
+        "HttpClient",
+        "HttpResponse",
+        "UpgradedStream",
+        "excerpt_of",
+        "neutral",
+    },
+    "turnwire_http_chat": {"HttpChatDriver", "HttpChatOptions"},
+    "turnwire_sse": {
+        "DocumentDecoder",
+        "EventStreamDecoder",
+        "FrameDecoder",
+        "JsonLinesDecoder",
+        "SseDriver",
+        "SseOptions",
+        "iter_sse",
+    },
+    "turnwire_websocket": {"OpeningMessage", "WebSocketDriver", "WebSocketOptions"},
+    "turnwire": set(),
+    "turnwire.assistant": {
+        "DEMO_PACE",
+        "FAULTS",
+        "Assistant",
+        "Pace",
+        "SendRecord",
+        "demo_connections",
+        "serve_assistant",
+    },
+    "turnwire.runlog": {
+        "SCHEMA_VERSION",
+        "Entry",
+        "RunLog",
+        "RunLogError",
+        "RunLogObserver",
+        "RunLogWriter",
+        "log_path",
+        "read_log",
+        "reply_fields",
+    },
+}
+
+each = pytest.mark.parametrize("package", PUBLIC)
+
+
+@each
+def test_a_package_exports_exactly_these_names(package: str) -> None:
+    exported = importlib.import_module(package).__all__
+    assert len(exported) == len(set(exported))
+    assert set(exported) == PUBLIC[package]
+
+
+@each
+def test_every_exported_name_is_there(package: str) -> None:
+    module = importlib.import_module(package)
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
+
+
+@each
+def test_every_exported_class_and_function_is_documented(package: str) -> None:
+    module = importlib.import_module(package)
+    exported = [getattr(module, name) for name in module.__all__]
+    undocumented = [one.__name__ for one in exported if callable(one) and not one.__doc__]
+    assert undocumented == []
+
+
+@pytest.mark.parametrize("package", sorted({name.partition(".")[0] for name in PUBLIC}))
+def test_every_module_can_be_imported_first(package: str) -> None:
+    # An import circle shows only in some orders, so nothing of ours is loaded before each.
+    root = importlib.import_module(package)
+    modules = [one.name for one in pkgutil.walk_packages(root.__path__, f"{package}.")]
+    source = (
+        "import importlib, sys\n"
+        "for name in sys.argv[1:]:\n"
+        "    for loaded in [one for one in sys.modules if one.startswith('turnwire')]:\n"
+        "        del sys.modules[loaded]\n"
+        "    importlib.import_module(name)\n"
+    )
+    wanted = [name for name in (package, *modules) if not name.endswith("__main__")]
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", source, *wanted],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
