@@ -15,10 +15,10 @@ from turnwire.cli._exit import ExitCode
 from turnwire.cli._lines import LineReader
 from turnwire.cli._options import CliOptions
 from turnwire.cli._running import backend_option, run
+from turnwire.cli._turns import take_turn
 from turnwire.runlog import RunLog, log_path, reply_fields
 from turnwire.runlog.entries import camel
 from turnwire.view.live import Clock, EventView, TextView, WireView
-from turnwire.view.replies import show_outcome
 from turnwire.view.screen import Screen
 from turnwire.view.text import json_line, visible
 from turnwire_core import (
@@ -143,7 +143,7 @@ class _Chat:
                 open_conversation(connection, observers=observers, persona=self._wish.persona)
             )
             if self._wish.message is not None:
-                return await self._turn(conversation, connection, self._wish.message)
+                return await self._turn(conversation, self._wish.message)
             return await self._converse(conversation, connection)
 
     async def _connection(self, stack: AsyncExitStack) -> Connection:
@@ -183,22 +183,16 @@ class _Chat:
                     self._screen.note("")
                 break
             if line.strip():
-                code = max(code, await self._turn(conversation, connection, line))
+                code = max(code, await self._turn(conversation, line))
                 if code and not is_person:
                     # A script's next line was written for a conversation that went well.
                     break
         return code
 
-    async def _turn(
-        self, conversation: Conversation, connection: Connection, message: str
-    ) -> ExitCode:
-        reply = await conversation.send(message)
-        if self._run_log is not None:
-            # What is reported as finished is in the log, whatever happens to us next.
-            await self._run_log.drain()
+    async def _turn(self, conversation: Conversation, message: str) -> ExitCode:
+        reply = await take_turn(conversation, message, self._screen, self._run_log)
         if self._wish.as_json:
-            self._screen.line(json_line(_as_json(connection, reply)))
-        show_outcome(self._screen, connection, reply)
+            self._screen.line(json_line(_as_json(conversation.connection, reply)))
         return _exit_code(reply)
 
 

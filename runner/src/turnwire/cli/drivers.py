@@ -7,7 +7,8 @@ from typing import Any
 import click
 
 from turnwire.cli._exit import ExitCode
-from turnwire.view.text import json_line, visible
+from turnwire.view.tables import table_text
+from turnwire.view.text import json_line
 from turnwire_core.plugins import DriverRecord, Plugins
 
 
@@ -21,7 +22,8 @@ def drivers(as_json: bool, check: bool) -> ExitCode:
         for record in records:
             click.echo(json_line(_as_json(record)))
     elif records:
-        _print_table(records)
+        headers = ("protocol", "distribution", "version", "status")
+        click.echo(table_text(headers, map(_row, records)))
     else:
         click.echo('No driver is installed. Install all: pip install "turnwire[all]".', err=True)
     broken = any(record.error is not None for record in records)
@@ -39,16 +41,8 @@ def _as_json(record: DriverRecord) -> dict[str, Any]:
     }
 
 
-def _print_table(records: tuple[DriverRecord, ...]) -> None:
-    rows = [("PROTOCOL", "DISTRIBUTION", "VERSION", "STATUS")]
-    for record in records:
-        names = ", ".join(name for name, _ in record.distributions)
-        versions = ", ".join(version for _, version in record.distributions)
-        status = "ok" if record.error is None else f"broken: {record.error}"
-        rows.append((record.protocol, names, versions, status))
-    safe = [tuple(visible(cell) for cell in row) for row in rows]
-    # The last column is not padded: it may be a long sentence, and a terminal wraps it.
-    widths = [max(len(row[column]) for row in safe) for column in range(3)]
-    for row in safe:
-        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=False)]
-        click.echo("  ".join([*cells, row[3]]))
+def _row(record: DriverRecord) -> tuple[str, ...]:
+    names = ", ".join(name for name, _ in record.distributions)
+    versions = ", ".join(version for _, version in record.distributions)
+    status = "ok" if record.error is None else f"broken: {record.error}"
+    return record.protocol, names, versions, status
