@@ -47,8 +47,17 @@ class Phase(StrEnum):
     """Ending the session."""
 
 
+def _restore(kind: type[TurnwireError], args: tuple[Any, ...]) -> TurnwireError:
+    return kind.__new__(kind, *args)
+
+
 class TurnwireError(Exception):
-    """The root of every error that Turnwire raises on purpose."""
+    """The root of every error that Turnwire raises on purpose. It can be copied and pickled."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # By default an exception is made again from its message alone, which most of these
+        # constructors do not take: it would be lost on its way out of a worker process.
+        return _restore, (type(self), self.args), self.__dict__
 
 
 @attrs.frozen

@@ -1,14 +1,20 @@
 """Paths into JSON: one grammar for all protocols, compiled once.
 
-    path        = alternative *( "|" alternative )         the first that is there wins
-    alternative = [ "$" [ "." ] ] segment *( ["."] segment )  or "$" alone: the whole value
-    segment     = name | "[" index "]" | "[" quoted "]" | "[*]"
+    path        = alternative *( "|" alternative )       the first that is there wins
+    alternative = "$" *( "." name | bracket )            "$" alone is the whole value
+                | ( name | bracket ) *( "." name | bracket )
+    bracket     = "[" ( index | quoted | "*" ) "]"       as in a[-1], a["b c"], a[*]
+    index       = [ "-" ] 1*9digit                       negative counts from the end
+    name        = 1*( any but white space . [ ] | " ' * $ )
+    quoted      = text in " or '; a backslash keeps the character after it, whatever it is
 
-A name of digits (``choices.0.delta``) is an index where it meets a list and a key elsewhere.
-``[*]`` takes every item of a list; what the items lack is left out, and the result is a list.
+White space may stand around an alternative and inside brackets. A key of up to nine digits
+(``choices.0.delta``) is an index where it meets a list, and a key elsewhere. ``[*]`` takes every
+item of a list; what the items lack is left out, and the result is one flat list.
 
-Plain chains become a direct walk (some 0.2 µs); only a wildcard goes through glom, because its
-evaluator costs 15 µs and more for every event.
+Plain chains become a direct walk (some 0.3 µs); only a wildcard goes through glom, because its
+evaluator costs 15 µs and more for every event. Paths are for what a JSON parser gives: dict,
+list, str, int, float, bool and None.
 """
 
 from __future__ import annotations
@@ -23,6 +29,10 @@ import glom
 
 class _Missing:
     """The result of a path that leads nowhere. JSON null is a value, this is not."""
+
+    def __reduce__(self) -> str:
+        # There is one, also in a copy: it is compared with "is".
+        return "MISSING"
 
     def __repr__(self) -> str:
         return "MISSING"
@@ -67,8 +77,9 @@ Getter = Callable[[Any], Any]
 _NAME = re.compile(r"""[^\s.\[\]|"'*$]+""")
 _INDEX = re.compile(r"\[\s*(-?[0-9]{1,9})\s*\]")
 _WILDCARD = re.compile(r"\[\s*\*\s*\]")
-_QUOTED = re.compile(r"""\[\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')\s*\]""")
-_ESCAPE = re.compile(r"\\(.)")
+_QUOTED = re.compile(r"""\[\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')\s*\]""", re.DOTALL)
+_QUOTE_IT = "A name with a space, a quote or a '$' is written in brackets and quotes: a['b c']"
+_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _SPACE = re.compile(r"\s*")
 _DIGITS = re.compile(r"[0-9]{1,9}")
 
@@ -111,8 +122,13 @@ class Path:
     def __repr__(self) -> str:
         return f"Path({self.text!r})"
 
+    def __reduce__(self) -> tuple[type[Path], tuple[str]]:
+        return Path, (self.text,)
+
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Path) and self.alternatives == other.alternatives
+        if not isinstance(other, Path):
+            return NotImplemented
+        return self.alternatives == other.alternatives
 
     def __hash__(self) -> int:
         return hash(self.alternatives)
@@ -135,39 +151,37 @@ def _parse(text: str) -> tuple[tuple[Segment, ...], ...]:
 
 def _parse_alternative(text: str, position: int) -> tuple[tuple[Segment, ...], int]:
     segments: list[Segment] = []
-    rooted = text.startswith("$", position)
-    if rooted:
+    if text.startswith("$", position):
         position += 1
-    after_dot = False
+    elif text.startswith("[", position):
+        pass
+    else:
+        segment, position = _parse_name(text, position)
+        segments.append(segment)
     while position < len(text):
         if text[position] == "[":
-            if after_dot and segments:
-                raise PathSyntaxError("'.' before '['; write 'a[0]', not 'a.[0]'", text, position)
             segment, position = _parse_bracket(text, position)
-            segments.append(segment)
-            after_dot = False
         elif text[position] == ".":
-            if after_dot or not (segments or rooted):
-                raise PathSyntaxError("A name is missing before '.'", text, position + 1)
-            position += 1
-            after_dot = True
-        elif match := _NAME.match(text, position):
-            if (segments or rooted) and not after_dot:
-                raise PathSyntaxError("'.' is missing before the name", text, position + 1)
-            segments.append(Key(match.group()))
-            position = match.end()
-            after_dot = False
+            segment, position = _parse_name(text, position + 1)
         else:
             break
-    if after_dot:
-        if text[position : position + 1] == "*":
-            raise PathSyntaxError("A wildcard is written '[*]'", text, position + 1)
-        raise PathSyntaxError("A name is missing after '.'", text, position + 1)
-    if not segments and not rooted:
-        if position == len(text):
-            raise PathSyntaxError("A path is missing", text, position + 1)
-        raise _unexpected(text, position)
+        segments.append(segment)
     return tuple(segments), position
+
+
+def _parse_name(text: str, position: int) -> tuple[Segment, int]:
+    if match := _NAME.match(text, position):
+        return Key(match.group()), match.end()
+    match text[position : position + 1]:
+        case "*":
+            reason = "A wildcard is written 'a[*]'"
+        case "[":
+            reason = "No '.' stands before '['"
+        case "$" | '"' | "'":
+            reason = _QUOTE_IT
+        case _:
+            reason = "A name is missing"
+    raise PathSyntaxError(reason, text, position + 1)
 
 
 def _parse_bracket(text: str, position: int) -> tuple[Segment, int]:
@@ -191,9 +205,17 @@ def _skip_space(text: str, position: int) -> int:
 
 
 def _unexpected(text: str, position: int) -> PathSyntaxError:
-    if text[position] == "*":
-        return PathSyntaxError("A wildcard is written '[*]'", text, position + 1)
-    return PathSyntaxError(f"Unexpected {text[position]!r}", text, position + 1)
+    character, before = text[position], text[position - 1]
+    begins_name = _NAME.match(text, position) is not None
+    if character == "*":
+        reason = "A wildcard is written 'a[*]'"
+    elif character in "$\"'" or (begins_name and (before == "$" or before.isspace())):
+        reason = _QUOTE_IT
+    elif begins_name:
+        reason = "'.' is missing before the name"
+    else:
+        reason = f"Unexpected {character!r}"
+    return PathSyntaxError(reason, text, position + 1)
 
 
 def _compile(segments: tuple[Segment, ...]) -> Getter:
@@ -215,19 +237,22 @@ def _split_at_wildcards(segments: tuple[Segment, ...]) -> list[tuple[Key | Index
 
 
 def _compile_walk(segments: Sequence[Segment]) -> Getter:
-    # For each segment what to look for in an object, and what in a list. Neither None nor a
-    # missing number is ever found, and asking first is cheaper than a KeyError: most paths miss
-    # in most events of a stream.
+    # For each segment what to look for in an object, and what in a list. Membership is asked for
+    # first, because most paths miss in most events of a stream and a KeyError costs more than
+    # the walk; exact types, because that is what a JSON parser gives and it is the cheapest test.
     steps = tuple(_step(segment) for segment in segments)
 
     def walk(data: Any) -> Any:
         for key, number in steps:
-            if isinstance(data, dict):
-                data = data.get(key, MISSING)
-            elif isinstance(data, list) and number is not None:
-                if not -len(data) <= number < len(data):
+            if type(data) is dict:
+                if key not in data:
                     return MISSING
-                data = data[number]
+                data = data[key]
+            elif type(data) is list and number is not None:
+                try:
+                    data = data[number]
+                except IndexError:
+                    return MISSING
             else:
                 return MISSING
         return data
@@ -246,19 +271,17 @@ def _step(segment: Segment) -> tuple[str | None, int | None]:
 
 def _compile_items(parts: Sequence[tuple[Key | Index, ...]]) -> Getter:
     """What a wildcard after each of these parts finds: one flat list, or MISSING."""
-    outermost = _compile_walk(parts[0])
-    # Each step takes a list of items and gives a longer one, so wildcards do not nest and a path
-    # with any number of them cannot exhaust the stack.
-    spec: list[Any] = []
-    for part in parts[1:]:
-        spec += [[_or_skip(_list_at(part))], glom.Flatten()]
-    if not spec:
-        return _list_at(parts[0])
-    flatten = glom.Spec(tuple(spec))
+    outermost = _list_at(parts[0])
+    # Each takes a list of items and gives the list of what is in them. One after another, not one
+    # within another: a path with any number of wildcards neither nests nor exhausts the stack.
+    inner = [glom.Spec(([_or_skip(_list_at(part))], glom.Flatten())) for part in parts[1:]]
 
     def items(data: Any) -> Any:
         found = outermost(data)
-        return flatten.glom(found) if isinstance(found, list) else MISSING
+        if found is not MISSING:
+            for spec in inner:
+                found = spec.glom(found)
+        return found
 
     return items
 

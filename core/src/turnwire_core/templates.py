@@ -8,9 +8,12 @@ no value (no persona is set) drops its key or item. ``\\{{`` is a literal ``{{``
 
 from __future__ import annotations
 
+import difflib
 import json
+import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from turnwire_core.paths import MISSING
@@ -23,41 +26,49 @@ TURN_NAMES: Final = frozenset(
 ENTRY_NAMES: Final = frozenset({"role", "content", "id", "index"})
 """What ``request.messageTemplate``, the shape of one entry of ``{{messages}}``, may name."""
 
-_PLACEHOLDER = re.compile(r"\\\{\{|\{\{\s*(\.\.\.)?\s*([^{}]*?)\s*\}\}")
-_NAME = re.compile(r"[A-Za-z_][\w-]*\Z")
+# What stands between the braces is taken as it comes and looked at afterwards: optional white
+# space in the pattern would make it cubic on a long run of blanks.
+_PLACEHOLDER = re.compile(r"\\\{\{|\{\{([^{}]*)\}\}")
+_SPREAD = "..."
+_NAME = re.compile(r"[A-Za-z_][\w-]*")
+_DEEPEST = 100
 
 Render = Callable[[Mapping[str, Any]], Any]
 
 
 class TemplateError(ValueError):
-    """A placeholder is unknown or stands where it cannot be filled."""
+    """A placeholder is unknown or stands where it cannot be filled, or the source is no JSON."""
 
 
 class Template:
     """A compiled JSON template.
 
-    ``names`` are the placeholders in it (``message``, ``variables.model``, ``env.USER``).
+    ``names`` are the placeholders in it (``message``, ``variables.model``, ``env.USER``). The repr
+    shows only these: the rest of a header or body may be secret.
 
     Raises:
-        TemplateError: a placeholder is unknown, or a spread stands outside a list.
+        TemplateError: a placeholder is unknown or not closed, a spread stands outside a list, or
+            the source holds something that JSON does not have.
     """
 
     __slots__ = ("_render", "names", "source")
 
     def __init__(self, source: Any, *, names: frozenset[str] = TURN_NAMES) -> None:
         self.source = source
-        found: set[str] = set()
-        self._render = _compile(source, names, found)
-        self.names = frozenset(found)
+        compiler = _Compiler(names)
+        self._render = compiler.value(source)
+        self.names = frozenset(compiler.found)
 
     def __repr__(self) -> str:
-        return f"Template({self.source!r})"
+        return f"<Template of {', '.join(sorted(self.names)) or 'nothing but itself'}>"
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Template) and self.source == other.source
+        if not isinstance(other, Template):
+            return NotImplemented
+        return bool(self.source == other.source)
 
     def __hash__(self) -> int:
-        return hash(json.dumps(self.source, sort_keys=True, default=str))
+        return hash(self.names)
 
     def render(self, values: Mapping[str, Any]) -> Any:
         """The template filled with ``values``, keyed by placeholder.
@@ -68,94 +79,135 @@ class Template:
         return None if rendered is MISSING else rendered
 
 
-def _compile(source: Any, names: frozenset[str], found: set[str]) -> Render:
-    match source:
-        case str():
-            return _compile_string(source, names, found)
-        case Mapping():
-            members = [
-                (_compile_text(key, names, found), _compile(value, names, found))
-                for key, value in source.items()
-            ]
-            return lambda values: {
-                key(values): rendered
-                for key, value in members
-                if (rendered := value(values)) is not MISSING
-            }
-        case Sequence():
-            return _compile_list(source, names, found)
-        case _:
-            return lambda values: source
+class _Compiler:
+    """Turns one source into a function of the values; ``found`` collects its placeholders."""
 
+    def __init__(self, names: frozenset[str]) -> None:
+        self.names = names
+        self.found: set[str] = set()
+        self._depth = 0
 
-def _compile_list(source: Sequence[Any], names: frozenset[str], found: set[str]) -> Render:
-    items: list[tuple[bool, Render]] = []
-    for item in source:
-        match = _PLACEHOLDER.fullmatch(item) if isinstance(item, str) else None
-        if match and match[1]:
-            items.append((True, _lookup(_checked(match[2], names, found))))
-        else:
-            items.append((False, _compile(item, names, found)))
+    def value(self, source: Any) -> Render:
+        match source:
+            case str():
+                return self._string(source)
+            case Mapping():
+                with self._nested():
+                    return self._object(source)
+            case list() | tuple():
+                with self._nested():
+                    return self._list(source)
+            case None | bool() | int():
+                return _constant(source)
+            case float() if math.isfinite(source):
+                return _constant(source)
+            case _:
+                raise TemplateError(
+                    f"JSON has no {type(source).__name__} like {source}. Write it in quotes."
+                )
 
-    def render(values: Mapping[str, Any]) -> list[Any]:
-        rendered: list[Any] = []
-        for spread, item in items:
-            value = item(values)
-            if value is MISSING:
-                continue
-            if spread and isinstance(value, list):
-                rendered.extend(value)
+    @contextmanager
+    def _nested(self) -> Iterator[None]:
+        # Also what ends a source that contains itself, as a YAML alias can make it.
+        if self._depth == _DEEPEST:
+            raise TemplateError(f"A template cannot be nested deeper than {_DEEPEST}.")
+        self._depth += 1
+        yield
+        self._depth -= 1
+
+    def _object(self, source: Mapping[Any, Any]) -> Render:
+        members = [(self._key(key), self.value(value)) for key, value in source.items()]
+        return lambda values: {
+            key(values): rendered
+            for key, value in members
+            if (rendered := value(values)) is not MISSING
+        }
+
+    def _key(self, key: Any) -> Render:
+        if not isinstance(key, str):
+            raise TemplateError(f"The key {key} is not text. Write it in quotes.")
+        return self._text(key)
+
+    def _list(self, source: list[Any] | tuple[Any, ...]) -> Render:
+        items: list[tuple[bool, Render]] = []
+        for item in source:
+            match = _PLACEHOLDER.fullmatch(item) if isinstance(item, str) else None
+            inner = match[1].strip() if match and match[1] is not None else ""
+            if inner.startswith(_SPREAD):
+                items.append((True, self._lookup(inner.removeprefix(_SPREAD))))
             else:
-                rendered.append(value)
-        return rendered
+                items.append((False, self.value(item)))
 
-    return render
+        def render(values: Mapping[str, Any]) -> list[Any]:
+            rendered: list[Any] = []
+            for spread, item in items:
+                value = item(values)
+                if value is MISSING:
+                    continue
+                if spread and isinstance(value, list | tuple):
+                    rendered.extend(value)
+                else:
+                    rendered.append(value)
+            return rendered
+
+        return render
+
+    def _string(self, source: str) -> Render:
+        match = _PLACEHOLDER.fullmatch(source)
+        if match and match[1] is not None:
+            return self._lookup(match[1])
+        return self._text(source)
+
+    def _text(self, source: str) -> Render:
+        parts: list[str | Render] = []
+        position = 0
+        for match in _PLACEHOLDER.finditer(source):
+            parts.append(_literal(source, position, match.start()))
+            position = match.end()
+            parts.append("{{" if match[1] is None else self._lookup(match[1]))
+        parts.append(_literal(source, position, len(source)))
+        if all(isinstance(part, str) for part in parts):
+            return _constant("".join(part for part in parts if isinstance(part, str)))
+
+        def render(values: Mapping[str, Any]) -> str:
+            return "".join(
+                part if isinstance(part, str) else _as_text(part(values)) for part in parts
+            )
+
+        return render
+
+    def _lookup(self, inner: str) -> Render:
+        name = inner.strip()
+        if name.startswith(_SPREAD):
+            raise TemplateError(f"{{{{{name}}}}} can only stand alone, as an item of a list.")
+        space, _, rest = name.partition(".")
+        if name not in self.names and not (space in ("variables", "env") and _NAME.fullmatch(rest)):
+            raise self._unknown(name)
+        self.found.add(name)
+        return lambda values: values.get(name, MISSING)
+
+    def _unknown(self, name: str) -> TemplateError:
+        options = [*sorted(self.names), "variables.NAME", "env.NAME"]
+        nearest = difflib.get_close_matches(name, options, n=1)
+        hint = f"Did you mean {{{{{nearest[0]}}}}}? " if nearest else ""
+        return TemplateError(
+            f"Unknown placeholder {{{{{name}}}}}. {hint}Known are: {', '.join(options)}."
+        )
 
 
-def _compile_string(source: str, names: frozenset[str], found: set[str]) -> Render:
-    match = _PLACEHOLDER.fullmatch(source)
-    if match and match[2] is not None:
-        if match[1]:
-            raise TemplateError(f"{source} can only stand as an item of a list.")
-        return _lookup(_checked(match[2], names, found))
-    return _compile_text(source, names, found)
+def _constant(value: Any) -> Render:
+    return lambda _values: value
 
 
-def _compile_text(source: str, names: frozenset[str], found: set[str]) -> Render:
-    parts: list[str | Render] = []
-    position = 0
-    for match in _PLACEHOLDER.finditer(source):
-        parts.append(source[position : match.start()])
-        position = match.end()
-        if match[2] is None:
-            parts.append("{{")
-        elif match[1]:
-            raise TemplateError(f"{match[0]} can only stand alone, as an item of a list.")
-        else:
-            parts.append(_lookup(_checked(match[2], names, found)))
-    parts.append(source[position:])
-    if all(isinstance(part, str) for part in parts):
-        literal = "".join(part for part in parts if isinstance(part, str))
-        return lambda values: literal
-
-    def render(values: Mapping[str, Any]) -> str:
-        return "".join(part if isinstance(part, str) else _as_text(part(values)) for part in parts)
-
-    return render
-
-
-def _checked(name: str, names: frozenset[str], found: set[str]) -> str:
-    space, _, rest = name.partition(".")
-    known = name in names or (space in ("variables", "env") and _NAME.match(rest))
-    if not known:
-        options = ", ".join(sorted(names)) + ", variables.NAME, env.NAME"
-        raise TemplateError(f"Unknown placeholder {{{{{name}}}}}. Known are: {options}.")
-    found.add(name)
-    return name
-
-
-def _lookup(name: str) -> Render:
-    return lambda values: values.get(name, MISSING)
+def _literal(source: str, start: int, end: int) -> str:
+    """What stands between two placeholders, as long as none was begun in it."""
+    begun = source.find("{{", start, end)
+    if begun >= 0:
+        raise TemplateError(
+            f"'{{{{' at column {begun + 1} is not followed by a name and '}}}}'. "
+            "A literal '{{' is written '\\{{'."
+        )
+    return source[start:end]
 
 
 def _as_text(value: Any) -> str:
