@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 import pytest
 
+from support.preset_connection import PLUGINS
 from support.replay import replay_response, talk_script
 from turnwire_core import Verdict, load_config, open_conversation
 
@@ -109,9 +110,9 @@ def _write(folder: Path, example: dict[str, Any], url: str) -> Path:
 
 
 async def _say(file: Path, message: str, environ: dict[str, str] | None = None) -> Any:
-    (connection,) = load_config(file, environ=environ or {}).connections.values()
+    (connection,) = load_config(file, plugins=PLUGINS, environ=environ or {}).connections.values()
     with anyio.fail_after(10):
-        async with open_conversation(connection) as conversation:
+        async with open_conversation(connection, plugins=PLUGINS) as conversation:
             return await conversation.send(message)
 
 

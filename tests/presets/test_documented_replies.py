@@ -11,6 +11,7 @@ from typing import Any
 import anyio
 import pytest
 
+from support.preset_connection import PLUGINS
 from support.replay import replay_response, talk_script
 from turnwire_core import Reply, Verdict, open_conversation, parse_connection
 
@@ -42,8 +43,8 @@ async def _ask(preset: str, response: bytes) -> Reply:
     with anyio.fail_after(10):
         async with replay_response(response) as heard:
             url = f"http://{heard.origin}/"
-            connection = parse_connection({"base_url": url, "preset": preset})
-            async with open_conversation(connection) as conversation:
+            connection = parse_connection({"base_url": url, "preset": preset}, plugins=PLUGINS)
+            async with open_conversation(connection, plugins=PLUGINS) as conversation:
                 return await conversation.send("Hi")
 
 
@@ -64,8 +65,8 @@ async def _ask_socket(preset: str, *answers: Any) -> Reply:
     with anyio.fail_after(10):
         async with talk_script(script) as heard:
             url = f"ws://{heard.origin}/"
-            connection = parse_connection({"base_url": url, "preset": preset})
-            async with open_conversation(connection) as conversation:
+            connection = parse_connection({"base_url": url, "preset": preset}, plugins=PLUGINS)
+            async with open_conversation(connection, plugins=PLUGINS) as conversation:
                 return await conversation.send("Hi")
 
 

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import anyio
 import pytest
 
-from support.preset_connection import connection_to
+from support.preset_connection import PLUGINS, connection_to
 from support.presets import ANSWER, APIS, Api
 from turnwire_core import Reply, Verdict, open_conversation
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.anyio, pytest.mark.aimock]
 async def _say(url: str, api: Api, *messages: str) -> list[Reply]:
     connection = connection_to(api, urlsplit(url).netloc)
     with anyio.fail_after(20):
-        async with open_conversation(connection) as conversation:
+        async with open_conversation(connection, plugins=PLUGINS) as conversation:
             return [await conversation.send(message) for message in messages]
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import anyio
 import pytest
 
-from support.preset_connection import connection_to
+from support.preset_connection import PLUGINS, connection_to
 from support.presets import ANSWER, APIS, REASONING, Api
 from support.replay import Heard, replay_response, replay_socket
 from turnwire_core import Connection, Reply, Verdict, open_conversation
@@ -59,7 +59,7 @@ def _play(api: Api, message: str) -> AbstractAsyncContextManager[Heard]:
 
 async def _say(connection: Connection, message: str) -> Reply:
     with anyio.fail_after(10):
-        async with open_conversation(connection) as conversation:
+        async with open_conversation(connection, plugins=PLUGINS) as conversation:
             return await conversation.send(message)
 
 

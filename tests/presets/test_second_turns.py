@@ -8,7 +8,7 @@ from typing import Any
 import anyio
 import pytest
 
-from support.preset_connection import connection_to
+from support.preset_connection import PLUGINS, connection_to
 from support.presets import ANSWER, APIS, TURN
 from support.replay import replay_response
 from turnwire_core import open_conversation
@@ -25,7 +25,7 @@ async def _second_body(preset: str) -> tuple[Any, bytes]:
     with anyio.fail_after(10):
         async with replay_response(recording, recording) as heard:
             connection = connection_to(api, heard.origin)
-            async with open_conversation(connection) as conversation:
+            async with open_conversation(connection, plugins=PLUGINS) as conversation:
                 await conversation.send("greet me")
                 await conversation.send("and again")
     return heard.bodies[1], recording
