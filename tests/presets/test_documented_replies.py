@@ -48,7 +48,7 @@ async def _ask(preset: str, response: bytes) -> Reply:
                 return await conversation.send("Hi")
 
 
-async def _ask_socket(preset: str, *answers: Any) -> Reply:
+async def _ask_socket(preset: str, *answers: Any, binary: bool = False) -> Reply:
     """One turn on a socket that is opened as the preset opens it."""
     script: list[dict[str, Any]] = {
         "openai-realtime": [
@@ -62,6 +62,7 @@ async def _ask_socket(preset: str, *answers: Any) -> Reply:
         "gemini-live": [{"client": None}, {"server": '{"setupComplete": {}}'}, {"client": None}],
     }[preset]
     script = [*script, *({"server": json.dumps(answer)} for answer in answers)]
+    script = [{**line, "binary": binary} for line in script]
     with anyio.fail_after(10):
         async with talk_script(script) as heard:
             url = f"ws://{heard.origin}/"
@@ -505,6 +506,17 @@ async def test_a_realtime_session_that_speaks_is_read_by_its_transcript() -> Non
         {"type": "response.output_audio.delta", "delta": "UklGRg=="},
         {"type": "response.output_audio_transcript.delta", "delta": "It is tea."},
         {"type": "response.done", "response": {"status": "completed"}},
+    )
+
+    assert (reply.content, reply.verdict) == ("It is tea.", Verdict.FINISHED)
+
+
+async def test_gemini_live_may_send_its_json_in_binary_messages() -> None:
+    reply = await _ask_socket(
+        "gemini-live",
+        {"serverContent": {"modelTurn": {"parts": [{"text": "It is tea."}]}}},
+        {"serverContent": {"turnComplete": True}, "usageMetadata": {"totalTokenCount": 3}},
+        binary=True,
     )
 
     assert (reply.content, reply.verdict) == ("It is tea.", Verdict.FINISHED)

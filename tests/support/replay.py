@@ -59,7 +59,8 @@ async def talk_script(
 ) -> AsyncIterator[Heard]:
     """A WebSocket server that says ``{"server": text}`` and hears ``{"client": ...}``.
 
-    ``{"server": None}`` drops the connection. After the script it stays until the client closes.
+    With ``"binary": True`` the text goes out as a binary message; ``{"server": None}`` drops the
+    connection. After the script it stays until the client closes.
     """
     heard = Heard()
 
@@ -72,7 +73,9 @@ async def talk_script(
             elif line["server"] is None:
                 return
             else:
-                await stream.send(peer.websocket.send(Message(data=line["server"])))
+                text = line["server"]
+                data = text.encode() if line.get("binary") else text
+                await stream.send(peer.websocket.send(Message(data=data)))
         await peer.hear()
 
     async with raw_server(handle) as heard.port:
