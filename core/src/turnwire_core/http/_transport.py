@@ -58,7 +58,7 @@ class Transport(httpx.AsyncBaseTransport):
                 request.method.encode("ascii"),
                 target,
                 headers=headers,
-                content=request.stream,
+                content=_Content(request.content),
                 extensions={"trace": self._wire.trace},
             )
         )
@@ -83,6 +83,25 @@ class Transport(httpx.AsyncBaseTransport):
                 network_backend=Dialler(self._wire, self._context, proxy),
             )
         return self._pools[proxy, secure]
+
+
+class _Content:
+    """The body of a request.
+
+    A class, because httpcore's own is an async generator, which a failing write would leave to
+    the garbage collector.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        self._pieces = iter((data,) if data else ())
+
+    def __aiter__(self) -> _Content:
+        return self
+
+    async def __anext__(self) -> bytes:
+        for piece in self._pieces:
+            return piece
+        raise StopAsyncIteration
 
 
 class _Body(httpx.AsyncByteStream):

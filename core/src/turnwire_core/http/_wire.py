@@ -191,6 +191,7 @@ class WireStream(httpcore.AsyncNetworkStream):
         timeout: float | None = None,  # noqa: ARG002 - the deadline of the whole dial counts
     ) -> httpcore.AsyncNetworkStream:
         step = self._wire.step = self._tls_step
+        self._wire.connected_ns = None  # TCP alone is no connection here
         host = server_hostname or ""
         secured = await handshake(
             self._stream, ssl_context, host, deadline=self._deadline, step=step
