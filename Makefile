@@ -90,7 +90,7 @@ coverage: $(VENV)/.tools ## Run the tests and measure branch coverage against th
 
 .PHONY: test-packaging
 test-packaging: $(VENV)/.tools ## Build the wheels and try each combination in fresh environments
-	@$(PYTEST) -m packaging tests/packaging $(PYTEST_ARGS)
+	@$(BIN)/python -m pytest -m packaging tests/packaging $(PYTEST_ARGS)
 
 .PHONY: test-aimock
 test-aimock: $(VENV)/.tools ## Run the tests against aimock, from npm

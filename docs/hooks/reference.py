@@ -30,7 +30,7 @@ _TYPE_NAMES = {
     bool: "true or false",
     int: "whole number",
     float: "number",
-    type(None): "null",
+    Any: "any value",
     "JsonValue": "any value",
     "Milliseconds": "milliseconds",
     "ByteCount": "bytes",

@@ -71,8 +71,9 @@ def test_core_and_one_driver_hold_a_conversation_without_the_runner(
 def test_the_runner_alone_lists_no_driver_and_says_what_to_install(fresh, tmp_path) -> None:
     environment = fresh("turnwire")
     assert "httpx" not in environment.installed()
-    listed = environment.run("turnwire", "drivers").stdout
-    assert "pip install" in listed
+    listed = environment.run("turnwire", "drivers")
+    assert listed.stdout == ""
+    assert "pip install" in listed.stderr
     config = _config(tmp_path, {"bot": {"protocol": "sse", "base_url": "http://127.0.0.1:1/"}})
     said = environment.run("turnwire", "chat", "bot", "Hello", "--config", config, code=4).stderr
     assert "No driver for protocol 'sse'" in said
@@ -93,10 +94,13 @@ def test_the_runner_talks_over_the_protocols_that_are_installed(
 
 
 @pytest.mark.parametrize("protocols", ONE_OR_ALL, ids="+".join)
-def test_the_demo_runs_with_the_drivers_that_are_there(protocols, fresh) -> None:
+def test_the_demo_runs_over_the_protocols_that_are_installed(protocols, fresh, tmp_path) -> None:
     extras = "all" if len(protocols) == len(PROTOCOLS) else PROTOCOLS[protocols[0]]
-    done = fresh(f"turnwire[{extras}]").run("turnwire", "demo")
-    assert "finished" in done.stdout
+    named = [f"--protocol={one}" for one in protocols] if extras != "all" else []
+    command = ["turnwire", "demo", "--pace=fast", "--log", tmp_path / "log.jsonl", *named]
+    shown = fresh(f"turnwire[{extras}]").run(*command).stdout
+    rows = [line.split() for line in shown.splitlines()]
+    assert {row[0] for row in rows if row[2:3] == ["finished"]} == set(protocols)
 
 
 def _config(folder: Path, connections: dict[str, object]) -> Path:
