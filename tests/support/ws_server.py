@@ -84,8 +84,12 @@ class Peer:
         self, *, protocol: str | None = None, headers: str = "", accept: str | None = None,
         trailing: bytes = b"",
     ) -> None:  # fmt: skip
-        """Read the request and answer 101; ``trailing`` is sent in the same write."""
-        self.request, _ = await read_http_request(self.stream)  # type: ignore[arg-type]  # reads only
+        """Read the request, if that is still to do, and answer 101.
+
+        ``trailing`` is sent in the same write.
+        """
+        if not self.request:
+            await self.read_request()
         answer = (
             "HTTP/1.1 101 Switching Protocols\r\nUpgrade: WebSocket\r\n"
             "Connection: keep-alive, Upgrade\r\n"
@@ -94,6 +98,9 @@ class Peer:
         if protocol is not None:
             answer += f"Sec-WebSocket-Protocol: {protocol}\r\n"
         await self.stream.send(f"{answer}{headers}\r\n".encode() + trailing)
+
+    async def read_request(self) -> None:
+        self.request, _ = await read_http_request(self.stream)  # type: ignore[arg-type]  # reads only
 
     def header(self, name: str) -> str:
         """The value of a header of the request; empty if it is not there."""

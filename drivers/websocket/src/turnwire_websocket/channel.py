@@ -151,7 +151,7 @@ class Channel:
             message = "the message holds half of a surrogate pair, which is no text to be sent."
             raise InvalidFrame(self._about(message), phase=Phase.SEND) from exc
         try:
-            await self._transmit("message", data, text)
+            await self._transmit(data, "message", text)
         except StreamBrokenError as exc:
             # The reader of the socket is about to find out more than a failed write can tell.
             with anyio.move_on_after(_WHY_SECONDS):
@@ -219,7 +219,9 @@ class Channel:
             return
         with anyio.move_on_after(self._connection.limits.close_ms / 1000):
             try:
-                await self._transmit("close", self._framing.close(self._farewell))
+                await self._transmit(
+                    self._framing.close(self._farewell), "close", str(self._farewell)
+                )
                 while self._patient:
                     await self._stream.receive()
             except (EndOfStream, DriverError):
@@ -245,7 +247,7 @@ class Channel:
     async def _handle(self, events: Sequence[Event], received_ns: int) -> None:
         """Pass the frames on, answer pings, and see to it that an end is an end."""
         frames: list[Frame] = []
-        pongs = bytearray()
+        pings: list[bytes] = []
         end: Exception | None = None
         farewell = _NORMAL
         for event in events:
@@ -263,7 +265,7 @@ class Channel:
                             end, farewell = exc, _UNSUPPORTED_DATA
                             break
                 case Ping(payload):
-                    pongs += self._framing.pong(payload)
+                    pings.append(payload)
                 case Pong():
                     pass
                 case Close(code, reason):
@@ -274,8 +276,9 @@ class Channel:
             self._inbox.put(frames)
         if end is not None:
             self._end(end, farewell=farewell)
-        elif pongs:
-            await self._transmit("pong", bytes(pongs))
+        elif pings:
+            pongs = b"".join(map(self._framing.pong, pings))
+            await self._transmit(pongs, "pong", b" ".join(pings))
 
     def _is_stale(self) -> bool:
         stale, self._stale = self._stale, False
@@ -319,7 +322,8 @@ class Channel:
             asked_ns = perf_counter_ns()
             with anyio.move_on_after(timeout) as asking:
                 try:
-                    await self._transmit("ping", self._framing.ping(b"%d" % number))
+                    payload = b"%d" % number
+                    await self._transmit(self._framing.ping(payload), "ping", payload)
                 except DriverError:
                     return  # The reader finds out why.
             if asking.cancelled_caught:
@@ -343,15 +347,16 @@ class Channel:
         self._end(StreamBrokenError(self._about(message)))
         self._living.cancel()
 
-    async def _transmit(self, label: str, data: bytes, text: str | None = None) -> None:
+    async def _transmit(self, data: bytes, label: str, payload: str | bytes) -> None:
+        """Write frames. What the tap is shown is their payload: masked bytes say nothing."""
         async with self._write:
             # Stays true where a write is broken off: nothing can follow half a frame.
             self._writing = True
             await self._stream.send(data)
             self._writing = False
         if self._connection.tap is not None:
-            payload = data if text is None else text.encode()
-            self._connection.tap.sent(perf_counter_ns(), label, payload)
+            shown = payload.encode() if isinstance(payload, str) else payload
+            self._connection.tap.sent(perf_counter_ns(), label, shown)
 
     def _show(self, event: Event, received_ns: int) -> None:
         match event:

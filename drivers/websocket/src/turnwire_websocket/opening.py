@@ -29,13 +29,12 @@ class Opening:
         self._steps = options.opening
         self.state = "The target did not answer the upgrade."
 
-    async def perform(self, channel: Channel, turn: Turn | None) -> None:
-        """Send and wait, step by step.
+    async def perform(self, channel: Channel, inbox: Inbox, turn: Turn | None) -> None:
+        """Send and wait, step by step. ``inbox`` has been open since the socket was.
 
         Raises:
             DriverError: the target closed the socket, or it broke.
         """
-        inbox = channel.listen()
         try:
             for index, step in enumerate(self._steps):
                 if step.send is not None:

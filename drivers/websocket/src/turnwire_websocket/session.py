@@ -62,10 +62,12 @@ class WebSocketSession(Session):
         limit_ms = self._connection.limits.connect_ms
         opening = Opening(self._connection, self._options)
         channel = Channel(self._connection, self._options)
+        # From before the upgrade, because a greeting may come in the packet of its answer.
+        inbox = channel.listen()
         with anyio.move_on_after(limit_ms / 1000):
             try:
                 await self._tasks.start(channel.run)
-                await opening.perform(channel, turn)
+                await opening.perform(channel, inbox, turn)
             except BaseException:
                 self._drop(channel)
                 raise
