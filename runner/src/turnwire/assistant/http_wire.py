@@ -128,10 +128,12 @@ class HttpWire:
         return self._h11.trailing_data[0]
 
     async def drain(self) -> None:
-        """Read until the client stops, for a short time.
+        """Say no more, and read for a short time until the client stops.
 
-        Closing a socket with unread bytes resets it, and a reset can overtake the response.
+        Closing a socket with unread bytes resets it, and a reset can overtake the response
+        (RFC 9112 §9.6).
         """
+        await self.stream.send_eof()
         with anyio.move_on_after(DRAIN_S):
             await wait_until_gone(self.stream)
 

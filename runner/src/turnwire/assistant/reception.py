@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from typing import Final
 
 import h11
 from anyio.abc import ByteStream
-from wsproto.utilities import generate_accept_token, split_comma_header
+from wsproto.utilities import generate_accept_token
 
 from turnwire.assistant.desk import Desk
 from turnwire.assistant.documents import parse_object
@@ -24,6 +25,9 @@ from turnwire.assistant.websocket_wire import (
     SocketOptions,
     SocketWire,
 )
+
+_TOKEN: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+"""RFC 9110 §5.6.2."""
 
 _QUERY_MEMBERS: Final = ("message", "sessionId", "persona")
 """What a GET may say in the query instead of a body."""
@@ -148,7 +152,7 @@ async def _upgrade(desk: Desk, wire: HttpWire, request: HttpRequest, route: Sock
         ("Sec-WebSocket-Accept", generate_accept_token(key.encode()).decode()),
     ]
     # Whatever sub-protocol the client likes best is spoken: the messages are the same in all.
-    if offered := split_comma_header(request.headers.get("sec-websocket-protocol", "").encode()):
+    if offered := _TOKEN.search(request.headers.get("sec-websocket-protocol", "")):
         fields.append(("Sec-WebSocket-Protocol", offered[0]))
     await wire.send(h11.InformationalResponse(status_code=101, headers=fields))
     socket = SocketWire(wire.stream, wire.trailing_data)

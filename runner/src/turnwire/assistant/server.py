@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,6 +14,11 @@ from turnwire.assistant.desk import Desk
 from turnwire.assistant.reception import receive_client
 from turnwire.assistant.script import Pace
 from turnwire.assistant.stage import SendRecord
+
+_log = logging.getLogger(__name__)
+
+ACCEPT_PAUSE_S = 0.05
+"""How long to wait when no client can be accepted: mostly, there is no free file descriptor."""
 
 _ANY_ADDRESS = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - not bound to
 
@@ -69,14 +75,27 @@ async def serve_assistant(
     desk = Desk(pace, token)
 
     async def receive(stream: SocketStream) -> None:
-        async with stream:
-            await receive_client(desk, stream)
+        try:
+            async with stream:
+                await receive_client(desk, stream)
+        except Exception:  # noqa: BLE001 - logged with its traceback
+            # A defect of ours. It ends one connection, not those of everybody else.
+            _log.exception("The assistant failed to answer a client.")
+
+    async def accept() -> None:
+        while True:
+            try:
+                await listener.serve(receive, tasks)
+            except* (OSError, anyio.BrokenResourceError) as group:  # the one on asyncio or trio
+                cause = group.exceptions[0]
+                _log.warning("No client can be accepted: %s", cause.__cause__ or cause)
+                await anyio.sleep(ACCEPT_PAUSE_S)
 
     listener = await anyio.create_tcp_listener(local_host=host, local_port=port)
     port = listener.extra(SocketAttribute.local_port)  # noqa: S610 - of anyio, not of Django
     failure: BaseException | None = None
     async with listener, anyio.create_task_group() as tasks:
-        tasks.start_soon(listener.serve, receive)
+        tasks.start_soon(accept)
         try:
             yield Assistant(_ANY_ADDRESS.get(host, host), port, desk)
         except (Exception, KeyboardInterrupt, SystemExit) as exc:  # noqa: BLE001 - raised again

@@ -185,10 +185,13 @@ class SocketConversation:
             tasks.start_soon(read)
             try:
                 await self._reply_to_all(reader)
-                with anyio.move_on_after(CLOSE_S):
-                    await closed.wait()
-            except (*GONE, Cutting):
+            except Cutting:
+                closed.set()
+            except GONE:
+                # The other task may be in the middle of answering the client's close.
                 pass
+            with anyio.move_on_after(CLOSE_S):
+                await closed.wait()
             tasks.cancel_scope.cancel()
 
     async def _reply_to_all(self, messages: MemoryObjectReceiveStream[str]) -> None:
