@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import anyio
-from turnwire_websocket import WebSocketDriver, WebSocketOptions
 
 from turnwire_core.contracts.connection import Connection, Limits
 from turnwire_core.contracts.driver import FrameStream, Session
 from turnwire_core.events import Frame, Message, Turn
+from turnwire_websocket import WebSocketDriver, WebSocketOptions
 
 PATIENCE_S = 5.0
 """Far beyond what any step takes: a test that reaches it has failed."""
@@ -48,6 +48,20 @@ async def open_session(
     with anyio.fail_after(PATIENCE_S):
         async with WebSocketDriver().connect(target, WebSocketOptions(**options)) as session:
             yield session
+
+
+@asynccontextmanager
+async def one_turn(url: str, *bodies: Any, **settings: Any) -> AsyncIterator[FrameStream]:
+    """One turn in a session of its own."""
+    async with open_session(url, **settings) as session, session.exchange(turn(*bodies)) as frames:
+        yield frames
+
+
+async def read_turn(session: Session, got: list[str | bytes]) -> None:
+    """Read a turn to its end, whatever that is: it is raised. ``got`` collects the texts."""
+    async with session.exchange(turn()) as frames:
+        while True:
+            got.extend(frame.data for frame in await frames.receive())
 
 
 async def take(frames: FrameStream, count: int) -> list[Frame]:

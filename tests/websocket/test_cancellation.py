@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable
 
 import anyio
 import pytest
-from support.ws_client import PATIENCE_S, connection, open_session, take, turn
-from support.ws_server import Peer, text, ws_server
-from turnwire_websocket import OpeningMessage, WebSocketDriver, WebSocketOptions
 
+from support.ws_client import PATIENCE_S, connection, one_turn, open_session, take, turn
+from support.ws_server import Peer, text, ws_server
 from turnwire_core.contracts.connection import Condition
 from turnwire_core.paths import Path
+from turnwire_websocket import OpeningMessage, WebSocketDriver, WebSocketOptions
 
 pytestmark = pytest.mark.anyio
 
@@ -40,15 +40,13 @@ async def between_turns(url: str) -> None:
 
 
 async def while_sending(url: str) -> None:
-    async with open_session(f"{url}?deaf") as session:
-        async with session.exchange(turn("x" * 20_000_000)):
-            pass
+    async with open_session(f"{url}?deaf") as session, session.exchange(turn("x" * 20_000_000)):
+        pass
 
 
 async def while_receiving(url: str) -> None:
-    async with open_session(url) as session:
-        async with session.exchange(turn()) as frames:
-            await take(frames, 1000)
+    async with open_session(url) as session, session.exchange(turn()) as frames:
+        await take(frames, 1000)
 
 
 async def while_closing(url: str) -> None:
@@ -137,12 +135,11 @@ async def test_waiting_for_frames_can_be_given_up_without_losing_any() -> None:
         await peer.send(text("a"))
         await peer.part()
 
-    async with ws_server(waits) as url, open_session(url) as session:
-        async with session.exchange(turn()) as frames:
-            with anyio.move_on_after(0.02):
-                await frames.receive()
-            go.set()
-            assert len(await take(frames, 1)) == 1
+    async with ws_server(waits) as url, one_turn(url) as frames:
+        with anyio.move_on_after(0.02):
+            await frames.receive()
+        go.set()
+        assert len(await take(frames, 1)) == 1
 
 
 async def test_a_cancelled_scope_stops_taking_even_what_is_there() -> None:
@@ -151,11 +148,10 @@ async def test_a_cancelled_scope_stops_taking_even_what_is_there() -> None:
         await peer.send(text("a"))
         await peer.wait_gone()
 
-    async with ws_server(sends) as url, open_session(url, limits={"close_ms": 100}) as session:
-        async with session.exchange(turn()) as frames:
-            await anyio.wait_all_tasks_blocked()
-            with anyio.CancelScope() as scope:
-                scope.cancel()
-                await frames.receive()
-            assert scope.cancelled_caught
-            assert len(await take(frames, 1)) == 1
+    async with ws_server(sends) as url, one_turn(url, limits={"close_ms": 100}) as frames:
+        await anyio.wait_all_tasks_blocked()
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await frames.receive()
+        assert scope.cancelled_caught
+        assert len(await take(frames, 1)) == 1

@@ -5,9 +5,9 @@ from __future__ import annotations
 from time import perf_counter
 
 import pytest
-from support.ws_client import open_session, take, texts, turn
-from support.ws_server import CLOSE, PING, Peer, close, frame, text, ws_server
 
+from support.ws_client import one_turn, open_session, read_turn, take, texts, turn
+from support.ws_server import CLOSE, PING, Peer, close, frame, text, ws_server
 from turnwire_core.contracts.driver import EndOfStream
 from turnwire_core.errors import ReplyError, StreamBrokenError
 from turnwire_core.secrets import Secrets
@@ -35,9 +35,8 @@ async def test_frames_on_the_way_do_not_disturb_the_closing() -> None:
         codes.append(await peer.receive_close())
         await peer.send(text("late") + frame(PING, b"late") + b"\x83\x00" + close())
 
-    async with ws_server(busy) as url, open_session(url) as session:
-        async with session.exchange(turn()) as frames:
-            await take(frames, 1)
+    async with ws_server(busy) as url, one_turn(url) as frames:
+        await take(frames, 1)
     assert codes == [1000]
 
 
@@ -62,9 +61,8 @@ async def test_a_target_that_reads_nothing_is_dropped_after_the_limit() -> None:
         await peer.wait_gone()
 
     begun = perf_counter()
-    async with ws_server(deaf) as url, open_session(url, limits={"close_ms": 200}) as session:
-        async with session.exchange(turn()) as frames:
-            await take(frames, 1)
+    async with ws_server(deaf) as url, one_turn(url, limits={"close_ms": 200}) as frames:
+        await take(frames, 1)
     assert perf_counter() - begun < 2
 
 
@@ -77,11 +75,10 @@ async def test_a_clean_close_is_the_end_of_the_stream_and_is_answered(code: int 
         await peer.send(text("all") + close(code))
         codes.append(await peer.receive_close())
 
-    async with ws_server(closes) as url, open_session(url) as session:
-        async with session.exchange(turn()) as frames:
-            assert await texts(frames, 1) == ["all"]
-            with pytest.raises(EndOfStream):
-                await frames.receive()
+    async with ws_server(closes) as url, one_turn(url) as frames:
+        assert await texts(frames, 1) == ["all"]
+        with pytest.raises(EndOfStream):
+            await frames.receive()
     assert codes == [code or 1005]
 
 
@@ -94,11 +91,11 @@ async def test_any_other_close_is_an_error_with_code_and_reason(code: int) -> No
         await peer.send(text("half") + close(code, "quota exceeded"))
         codes.append(await peer.receive_close())
 
+    got: list[str | bytes] = []
     async with ws_server(closes) as url, open_session(url) as session:
         with pytest.raises(ReplyError, match=f"{code}: quota exceeded") as caught:
-            async with session.exchange(turn()) as frames:
-                assert await texts(frames, 1) == ["half"]
-                await take(frames, 1)
+            await read_turn(session, got)
+        assert got == ["half"]
         assert caught.value.phase == "stream"
     assert codes == [code]
 
@@ -126,11 +123,11 @@ async def test_tcp_dropped_without_a_close_breaks_the_stream_and_keeps_what_came
         await peer.receive()
         await peer.send(text("half an"))
 
+    got: list[str | bytes] = []
     async with ws_server(drops) as url, open_session(url) as session:
         with pytest.raises(StreamBrokenError, match="1006"):
-            async with session.exchange(turn()) as frames:
-                assert await texts(frames, 1) == ["half an"]
-                await take(frames, 1)
+            await read_turn(session, got)
+        assert got == ["half an"]
 
 
 async def test_nothing_is_sent_after_a_close_frame() -> None:

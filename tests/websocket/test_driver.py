@@ -6,14 +6,14 @@ from typing import Any
 
 import attrs
 import pytest
+
 import turnwire_websocket
 from support.ws_client import connection
-from turnwire_websocket import OpeningMessage, WebSocketDriver, WebSocketOptions, plugin
-
 from turnwire_core.contracts.connection import Connection, ReplyRules, Request
 from turnwire_core.contracts.driver import API_VERSION
 from turnwire_core.paths import Path
 from turnwire_core.templates import Template
+from turnwire_websocket import OpeningMessage, WebSocketDriver, WebSocketOptions, plugin
 
 URL = "wss://api.example.com/chat"
 

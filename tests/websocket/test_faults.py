@@ -8,8 +8,9 @@ import tracemalloc
 
 import anyio
 import pytest
+
 from support.raw_server import raw_server, read_http_request
-from support.ws_client import open_session, take, texts, turn
+from support.ws_client import one_turn, open_session, read_turn, take, texts, turn
 from support.ws_server import (
     BINARY,
     CONTINUATION,
@@ -22,7 +23,6 @@ from support.ws_server import (
     text,
     ws_server,
 )
-
 from turnwire_core.errors import (
     ConnectError,
     FrameTooLarge,
@@ -101,9 +101,8 @@ async def test_an_offered_sub_protocol_is_accepted() -> None:
         await peer.part()
 
     offered: list[str] = []
-    async with ws_server(chooses, shake=False) as url:
-        async with open_session(url, protocols=("one", "two")):
-            pass
+    async with ws_server(chooses, shake=False) as url, open_session(url, protocols=("one", "two")):
+        pass
     assert offered == ["one, two"]
 
 
@@ -168,11 +167,11 @@ async def test_a_target_that_breaks_the_framing_is_told_so(fault: bytes, code: i
         await peer.send(text("before") + fault + text("after"))
         codes.append(await peer.receive_close())
 
+    got: list[str | bytes] = []
     async with ws_server(breaks) as url, open_session(url) as session:
         with pytest.raises(InvalidFrame, match=f"\\({code}\\)"):
-            async with session.exchange(turn()) as frames:
-                assert await texts(frames, 1) == ["before"]
-                await take(frames, 1)
+            await read_turn(session, got)
+        assert got == ["before"]
     assert codes == [code]
 
 
@@ -246,9 +245,8 @@ async def test_unsolicited_pongs_are_ignored() -> None:
         await peer.send(frame(PONG, b"again") + text("a"))
         await peer.part()
 
-    async with ws_server(ponging) as url, open_session(url) as session:
-        async with session.exchange(turn()) as frames:
-            assert await texts(frames, 1) == ["a"]
+    async with ws_server(ponging) as url, one_turn(url) as frames:
+        assert await texts(frames, 1) == ["a"]
 
 
 async def test_a_violation_between_turns_costs_only_the_socket() -> None:
@@ -283,8 +281,8 @@ async def test_a_target_that_reset_the_connection_broke_the_stream() -> None:
         raw = peer.stream.extra(anyio.abc.SocketAttribute.raw_socket)
         raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
+    got: list[str | bytes] = []
     async with ws_server(resets) as url, open_session(url) as session:
         with pytest.raises(StreamBrokenError):
-            async with session.exchange(turn()) as frames:
-                assert await texts(frames, 1) == ["half"]
-                await take(frames, 1)
+            await read_turn(session, got)
+        assert got == ["half"]

@@ -7,8 +7,8 @@ from time import process_time
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.ws_server import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close, frame, text
 
+from support.ws_server import BINARY, CLOSE, CONTINUATION, PING, PONG, TEXT, close, frame, text
 from turnwire_websocket.framing import (
     BinaryMessage,
     Close,
@@ -137,9 +137,9 @@ def test_broken_utf_8_is_refused_before_the_message_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    "code", [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014]
-    + [3000, 3999, 4000, 4999]
-)  # fmt: skip
+    "code",
+    [*range(1000, 1004), *range(1007, 1015), 3000, 3999, 4000, 4999],
+)
 def test_a_close_brings_code_and_reason(code: int) -> None:
     assert feed(close(code, "über")) == [Close(code, "über")]
 
@@ -250,10 +250,6 @@ def test_time_is_linear_in_the_bytes_however_they_are_cut() -> None:
 
 
 # -- every way of cutting a stream gives the same events ------------------------------------------
-
-_control = st.builds(
-    frame, st.sampled_from([PING, PONG]), st.binary(max_size=125)
-)  # fmt: skip
 
 
 @st.composite

@@ -6,9 +6,9 @@ from time import perf_counter
 
 import anyio
 import pytest
-from support.ws_client import open_session, take, texts, turn
-from support.ws_server import PING, PONG, TEXT, Peer, frame, text, ws_server
 
+from support.ws_client import one_turn, open_session, take, texts, turn
+from support.ws_server import PING, PONG, TEXT, Peer, frame, text, ws_server
 from turnwire_core.errors import StreamBrokenError
 
 pytestmark = pytest.mark.anyio
@@ -117,9 +117,8 @@ async def test_any_byte_is_an_answer() -> None:
         await peer.part()
 
     options = {"ping_interval_ms": 10, "ping_timeout_ms": 150}
-    async with ws_server(talks) as url, open_session(url, **options) as session:
-        async with session.exchange(turn()) as frames:
-            assert len(await take(frames, 12)) == 12
+    async with ws_server(talks) as url, one_turn(url, **options) as frames:
+        assert len(await take(frames, 12)) == 12
 
 
 async def test_a_reader_that_is_held_back_by_us_does_not_make_the_target_silent() -> None:
@@ -132,10 +131,9 @@ async def test_a_reader_that_is_held_back_by_us_does_not_make_the_target_silent(
 
     options = {"ping_interval_ms": 10, "ping_timeout_ms": 60}
     limits = {"max_event_bytes": 50_000, "close_ms": 100}
-    async with ws_server(floods) as url, open_session(url, limits=limits, **options) as session:
-        async with session.exchange(turn()) as frames:
-            await anyio.sleep(0.3)  # several times the patience of a ping
-            assert len(await take(frames, 100)) >= 100
+    async with ws_server(floods) as url, one_turn(url, limits=limits, **options) as frames:
+        await anyio.sleep(0.3)  # several times the patience of a ping
+        assert len(await take(frames, 100)) >= 100
 
 
 async def test_keepalive_can_be_switched_off() -> None:
@@ -145,7 +143,6 @@ async def test_keepalive_can_be_switched_off() -> None:
         await peer.part()
 
     options = {"ping_interval_ms": None, "ping_timeout_ms": 20}
-    async with ws_server(silent) as url, open_session(url, **options) as session:
-        async with session.exchange(turn()) as frames:
-            with anyio.move_on_after(0.1):
-                await frames.receive()
+    async with ws_server(silent) as url, one_turn(url, **options) as frames:
+        with anyio.move_on_after(0.1):
+            await frames.receive()

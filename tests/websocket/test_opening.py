@@ -6,15 +6,15 @@ import json
 from typing import Any
 
 import pytest
-from support.ws_client import open_session, take, texts, turn
-from support.ws_server import PING, PONG, Peer, close, frame, message, text, ws_server
-from turnwire_websocket import OpeningMessage
 
+from support.ws_client import one_turn, open_session, take, texts, turn
+from support.ws_server import PING, PONG, Peer, close, frame, message, text, ws_server
 from turnwire_core.contracts.connection import Condition
 from turnwire_core.errors import ReplyError, StreamBrokenError, TimeLimitError
 from turnwire_core.paths import Path
 from turnwire_core.secrets import Secrets
 from turnwire_core.templates import Template
+from turnwire_websocket import OpeningMessage
 
 pytestmark = pytest.mark.anyio
 
@@ -50,10 +50,9 @@ async def test_the_opening_is_sent_and_its_answers_belong_to_no_turn() -> None:
     opening = (wait("type", "Welcome"), SETUP)
     async with (
         ws_server(live, shake=False) as url,
-        open_session(url, fields=fields, opening=opening) as session,
+        one_turn(url, "first", fields=fields, opening=opening) as frames,
     ):
-        async with session.exchange(turn("first")) as frames:
-            assert await texts(frames, 1) == ["first"]
+        assert await texts(frames, 1) == ["first"]
     assert sent == [{"setup": {"model": "m-1", "user": "ann"}}]
 
 

@@ -7,7 +7,8 @@ from time import perf_counter_ns
 
 import anyio
 import pytest
-from support.ws_client import open_session, take, texts, turn
+
+from support.ws_client import one_turn, open_session, read_turn, take, texts, turn
 from support.ws_server import (
     BINARY,
     CONTINUATION,
@@ -16,12 +17,10 @@ from support.ws_server import (
     TEXT,
     Peer,
     frame,
-    message,
     text,
     ws_server,
 )
-
-from turnwire_core.contracts.driver import EndOfStream
+from turnwire_core.contracts.driver import EndOfStream, Session
 from turnwire_core.errors import InvalidFrame, ReplyError
 
 pytestmark = pytest.mark.anyio
@@ -119,9 +118,8 @@ async def test_one_read_gives_all_of_its_messages_with_one_stamp() -> None:
         await peer.send(text("a") + text("b") + text("c"))
         await peer.part()
 
-    async with ws_server(burst) as url, open_session(url) as session:
-        async with session.exchange(turn()) as frames:
-            batch = await frames.receive()
+    async with ws_server(burst) as url, one_turn(url) as frames:
+        batch = await frames.receive()
     assert [frame.data for frame in batch] == ["a", "b", "c"]
     assert len({frame.received_ns for frame in batch}) == 1
 
@@ -134,10 +132,9 @@ async def test_a_read_without_a_message_is_an_empty_sign_of_life() -> None:
         await peer.send(frame(CONTINUATION, b"b"))
         await peer.part()
 
-    async with ws_server(slowly) as url, open_session(url) as session:
-        async with session.exchange(turn()) as frames:
-            assert list(await frames.receive()) == []
-            assert await texts(frames, 1) == ["ab"]
+    async with ws_server(slowly) as url, one_turn(url) as frames:
+        assert list(await frames.receive()) == []
+        assert await texts(frames, 1) == ["ab"]
 
 
 async def test_messages_in_the_packet_of_the_handshake_are_not_lost_to_the_reader() -> None:
@@ -147,9 +144,8 @@ async def test_messages_in_the_packet_of_the_handshake_are_not_lost_to_the_reade
         assert (received.opcode, received.payload) == (PONG, b"early")
         await echo(peer)
 
-    async with ws_server(talkative, shake=False) as url, open_session(url) as session:
-        async with session.exchange(turn("x")) as frames:
-            assert await texts(frames, 1) == ["echo x"]
+    async with ws_server(talkative, shake=False) as url, one_turn(url, "x") as frames:
+        assert await texts(frames, 1) == ["echo x"]
 
 
 async def _after_a_ping(peer: Peer) -> None:
@@ -218,6 +214,12 @@ async def test_a_message_that_began_in_one_turn_and_ends_in_the_next_is_dropped(
             assert await texts(frames, 1) == ["second"]
 
 
+async def break_off(session: Session, error: Exception) -> None:
+    async with session.exchange(turn()) as frames:
+        await take(frames, 1)
+        raise error
+
+
 async def test_an_exchange_left_by_an_exception_drops_its_socket() -> None:
     codes: list[int] = []
 
@@ -229,9 +231,7 @@ async def test_an_exchange_left_by_an_exception_drops_its_socket() -> None:
 
     async with ws_server(abandoned, echo) as url, open_session(url) as session:
         with pytest.raises(LookupError, match="mine"):
-            async with session.exchange(turn()) as frames:
-                await take(frames, 1)
-                raise LookupError("mine")
+            await break_off(session, LookupError("mine"))
         async with session.exchange(turn("next")) as frames:
             assert frames.times.connected_ns is not None
             assert await texts(frames, 1) == ["echo next"]
@@ -265,9 +265,8 @@ async def test_binary_messages_are_passed_over_unless_told_otherwise() -> None:
         await peer.send(frame(BINARY, b"\xff\x00") + text("text"))
         await peer.part()
 
-    async with ws_server(binary) as url, open_session(url) as session:
-        async with session.exchange(turn()) as frames:
-            assert await texts(frames, 1) == ["text"]
+    async with ws_server(binary) as url, one_turn(url) as frames:
+        assert await texts(frames, 1) == ["text"]
 
 
 async def test_binary_messages_are_read_as_text_on_request() -> None:
@@ -276,9 +275,8 @@ async def test_binary_messages_are_read_as_text_on_request() -> None:
         await peer.send(frame(BINARY, '{"a": "é"}'.encode()))
         await peer.part()
 
-    async with ws_server(binary) as url, open_session(url, binary="text") as session:
-        async with session.exchange(turn()) as frames:
-            assert await texts(frames, 1) == ['{"a": "é"}']
+    async with ws_server(binary) as url, one_turn(url, binary="text") as frames:
+        assert await texts(frames, 1) == ['{"a": "é"}']
 
 
 @pytest.mark.parametrize(
@@ -294,11 +292,11 @@ async def test_binary_messages_that_are_not_wanted_end_the_turn(
         codes.append(await peer.receive_close())
 
     codes: list[int] = []
+    got: list[str | bytes] = []
     async with ws_server(binary) as url, open_session(url, binary=option) as session:
         with pytest.raises(InvalidFrame, match=said):
-            async with session.exchange(turn()) as frames:
-                assert await texts(frames, 1) == ["before"]
-                await take(frames, 1)
+            await read_turn(session, got)
+        assert got == ["before"]
     assert codes == [1003]
 
 
@@ -308,12 +306,11 @@ async def test_the_end_is_raised_again_on_every_later_call() -> None:
         await peer.send(text("last") + frame(0x8, b"\x03\xe8"))
         await peer.receive_close()
 
-    async with ws_server(ends) as url, open_session(url) as session:
-        async with session.exchange(turn()) as frames:
-            assert await texts(frames, 1) == ["last"]
-            for _ in range(3):
-                with pytest.raises(EndOfStream):
-                    await frames.receive()
+    async with ws_server(ends) as url, one_turn(url) as frames:
+        assert await texts(frames, 1) == ["last"]
+        for _ in range(3):
+            with pytest.raises(EndOfStream):
+                await frames.receive()
 
 
 async def test_a_target_that_closes_instead_of_listening_is_quoted() -> None:
@@ -339,13 +336,12 @@ async def test_frames_that_nobody_takes_are_bounded() -> None:
             written += len(payload)
 
     limits = {"max_event_bytes": 100_000, "close_ms": 100}
-    async with ws_server(flood) as url, open_session(url, limits=limits) as session:
-        async with session.exchange(turn()) as frames:
-            await take(frames, 1)
-            steady = 0
-            while written != steady:  # until the system's buffers are full as well
-                steady = written
-                await anyio.wait_all_tasks_blocked()
-            await take(frames, 50)
+    async with ws_server(flood) as url, one_turn(url, limits=limits) as frames:
+        await take(frames, 1)
+        steady = 0
+        while written != steady:  # until the system's buffers are full as well
+            steady = written
             await anyio.wait_all_tasks_blocked()
-            assert written > steady
+        await take(frames, 50)
+        await anyio.wait_all_tasks_blocked()
+        assert written > steady

@@ -10,10 +10,10 @@ import pytest
 import trustme
 from anyio.abc import SocketStream
 from anyio.streams.tls import TLSStream
-from support.raw_server import raw_server
-from support.ws_client import open_session, take, texts, turn
-from support.ws_server import PING, PONG, Peer, close, frame, text, ws_server
 
+from support.raw_server import raw_server
+from support.ws_client import one_turn, open_session, take, texts
+from support.ws_server import PING, PONG, Peer, close, frame, text, ws_server
 from turnwire_core.contracts.connection import Tls
 from turnwire_core.contracts.driver import EndOfStream, WireTap
 from turnwire_core.errors import TlsError
@@ -43,10 +43,11 @@ async def test_wss_is_tls_with_the_connections_own_roots(tmp_path: Path) -> None
         await peer.part()
 
     fields = {"tls": Tls(ca_bundle=str(roots))}
-    async with raw_server(serve) as port:
-        async with open_session(f"wss://localhost:{port}/", fields=fields) as session:
-            async with session.exchange(turn()) as frames:
-                assert await texts(frames, 1) == ["secret"]
+    async with (
+        raw_server(serve) as port,
+        one_turn(f"wss://localhost:{port}/", fields=fields) as frames,
+    ):
+        assert await texts(frames, 1) == ["secret"]
 
 
 async def test_a_certificate_that_nobody_vouches_for_is_refused() -> None:
@@ -80,11 +81,10 @@ async def test_the_tap_sees_every_message_unmasked_and_named_in_both_directions(
         await peer.receive_close()
 
     tap = Recorder()
-    async with ws_server(chats) as url, open_session(url, fields={"tap": tap}) as session:
-        async with session.exchange(turn({"a": "hé"})) as frames:
+    async with ws_server(chats) as url, one_turn(url, {"a": "hé"}, fields={"tap": tap}) as frames:
+        await take(frames, 1)
+        with pytest.raises(EndOfStream):
             await take(frames, 1)
-            with pytest.raises(EndOfStream):
-                await take(frames, 1)
     labels = [(way, label) for way, label, _ in tap.entries]
     assert ("sent", "request") in labels
     entries = [entry for entry in tap.entries if entry[1] not in ("request", "response")]
