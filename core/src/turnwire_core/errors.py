@@ -190,8 +190,8 @@ class StreamBrokenError(DriverError):
 
     def __init__(self, message: str, *, phase: Phase = Phase.STREAM, partial: Any = None) -> None:
         super().__init__(message, phase=phase, partial=partial)
-        # Nothing of a reply can have arrived before its head did.
-        self.retryable = phase in (Phase.CONNECT, Phase.SEND, Phase.HEADERS)
+        # Once something was sent, the target may have acted on it (RFC 9110 §9.2.2).
+        self.retryable = phase is Phase.CONNECT
 
 
 class ReplyError(DriverError):

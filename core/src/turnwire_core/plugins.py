@@ -6,8 +6,10 @@ imported when its protocol is first asked for; what is wrong with it stops only 
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import os
+import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -57,9 +59,10 @@ class Plugins:
         self._manager.add_hookspecs(DriverHooks)
         self._entry_points: dict[str, dict[str, importlib.metadata.EntryPoint]] = {}
         self._loaded: dict[str, Driver[Any]] = {}
+        self._sources: dict[str, object] = {}
         self._failed: dict[str, PluginError] = {}
         if discover:
-            for entry_point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
+            for entry_point in _installed(tuple(sys.path)):
                 name = _distribution_of(entry_point)[0]
                 # One distribution may be on the path twice; the first one is what is imported.
                 self._entry_points.setdefault(entry_point.name, {}).setdefault(name, entry_point)
@@ -78,6 +81,7 @@ class Plugins:
         label = protocol or getattr(plugin, "__name__", type(plugin).__name__)
         driver = self._adopt(plugin, str(label), f"The plugin {label!r}")
         self._loaded[protocol or driver.name] = driver
+        self._sources[protocol or driver.name] = plugin
         return driver
 
     def driver(self, protocol: str) -> Driver[Any]:
@@ -157,9 +161,10 @@ class Plugins:
         try:
             self._manager.load_setuptools_entrypoints(ENTRY_POINT_GROUP, name=protocol)
             plugin = self._manager.get_plugin(protocol)
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:
             raise _broken(f"The driver for {protocol!r}, of {named},", exc) from exc
         label = f"The driver for {protocol!r} ({entry_point.value}), of {named},"
+        self._sources[protocol] = plugin
         return self._adopt(plugin, protocol, label)
 
     def _adopt(self, plugin: object, name: str, label: str) -> Driver[Any]:
@@ -169,7 +174,7 @@ class Plugins:
             self._manager.check_pending()
             others = [one for one in self._manager.get_plugins() if one is not plugin]
             driver = self._manager.subset_hook_caller("turnwire_driver", others)()
-        except Exception as exc:
+        except (Exception, SystemExit) as exc:
             if self._manager.is_registered(plugin):
                 self._manager.unregister(plugin)
             raise _broken(label, exc) from exc
@@ -185,13 +190,15 @@ class Plugins:
             raise DriverLoadError(
                 f"{label} returned a {type(driver).__name__}, which is no turnwire_core.Driver."
             )
+        if not attrs.has(driver.options):
+            raise DriverLoadError(f"{label} has options that are no attrs class.")
         if shadowed := set(keys_of(driver.options)) & set(keys_of(ReplyRules)):
             keys = ", ".join(sorted(shadowed))
             raise DriverLoadError(f"{label} has options that are the core's reply rules: {keys}.")
         return driver
 
     def _presets_of(self, protocol: str) -> Mapping[str, Mapping[str, Any]]:
-        plugin = self._manager.get_plugin(protocol)
+        plugin = self._sources[protocol]
         others = [one for one in self._manager.get_plugins() if one is not plugin]
         results = self._manager.subset_hook_caller("turnwire_presets", others)()
         return {name: preset for result in results for name, preset in result.items()}
@@ -204,6 +211,12 @@ class Plugins:
             known = sorted({*self.protocols(), *_SHIPPED})
             advice = f"{nearest(protocol, known)} Otherwise install the package that brings it."
         return f"No driver for protocol {protocol!r}. {advice} Installed: {installed}."
+
+
+@functools.lru_cache(maxsize=4)
+def _installed(_path: tuple[str, ...]) -> importlib.metadata.EntryPoints:
+    """What is announced on this ``sys.path``. Reading all metadata takes some 20 ms: done once."""
+    return importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
 
 
 def load_config(
@@ -246,10 +259,10 @@ def parse_connection(
 
 def _distribution_of(entry_point: importlib.metadata.EntryPoint) -> tuple[str, str]:
     distribution = entry_point.dist
-    if distribution is None:
-        return "an unknown distribution", "?"
-    return distribution.name, distribution.version
+    metadata = distribution.metadata if distribution is not None else {}
+    name = metadata["Name"] if "Name" in metadata else "an unknown distribution"
+    return name, metadata["Version"] if "Version" in metadata else "?"
 
 
-def _broken(label: str, exc: Exception) -> DriverLoadError:
+def _broken(label: str, exc: BaseException) -> DriverLoadError:
     return DriverLoadError(f"{label} is broken: {type(exc).__name__}: {exc}")

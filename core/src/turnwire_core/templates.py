@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from turnwire_core.paths import MISSING
+from turnwire_core.paths import MISSING, Path, PathSyntaxError
 
 TURN_NAMES: Final = frozenset(
     {"message", "transcript", "messages", "persona", "sessionId", "turnId", "turn"}
@@ -31,6 +31,7 @@ ENTRY_NAMES: Final = frozenset({"role", "content", "id", "index"})
 _PLACEHOLDER = re.compile(r"\\\{\{|\{\{([^{}]*)\}\}")
 _SPREAD = "..."
 _NAME = re.compile(r"[A-Za-z_][\w-]*")
+_INTO_VARIABLE = re.compile(r"([A-Za-z_][\w-]*)([.\[].+)")
 _DEEPEST = 100
 
 Render = Callable[[Mapping[str, Any]], Any]
@@ -43,7 +44,8 @@ class TemplateError(ValueError):
 class Template:
     """A compiled JSON template.
 
-    ``names`` are the placeholders in it (``message``, ``variables.model``, ``env.USER``). The repr
+    ``names`` are the placeholders in it (``message``, ``variables.model``, ``env.USER``); of a place
+    within a variable (``{{variables.account.id}}``) it is the variable. The repr
     shows only these: the rest of a header or body may be secret.
 
     Raises:
@@ -181,10 +183,21 @@ class _Compiler:
         if name.startswith(_SPREAD):
             raise TemplateError(f"{{{{{name}}}}} can only stand alone, as an item of a list.")
         space, _, rest = name.partition(".")
+        if space == "variables" and (match := _INTO_VARIABLE.fullmatch(rest)):
+            return self._inside(name, f"variables.{match[1]}", match[2])
         if name not in self.names and not (space in ("variables", "env") and _NAME.fullmatch(rest)):
             raise self._unknown(name)
         self.found.add(name)
         return lambda values: values.get(name, MISSING)
+
+    def _inside(self, name: str, variable: str, rest: str) -> Render:
+        """A place within a variable: ``{{variables.account.id}}``."""
+        try:
+            path = Path(rest.removeprefix("."))
+        except PathSyntaxError as exc:
+            raise TemplateError(f"{{{{{name}}}}}: {exc}") from exc
+        self.found.add(variable)
+        return lambda values: path.get(values.get(variable, MISSING))
 
     def _unknown(self, name: str) -> TemplateError:
         options = [*sorted(self.names), "variables.NAME", "env.NAME"]

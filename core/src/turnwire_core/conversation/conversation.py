@@ -101,7 +101,7 @@ class Conversation:
             raise
         if reply.ok:
             self._transcript += (user, reply.message)
-        self._remember(reply.captured)
+            self._remember(reply.captured)
         if finished is not None:
             finished(connection=self.connection, turn=turn, reply=reply)
         return reply

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import urlsplit
 
 import anyio
 import httpcore
@@ -263,7 +264,9 @@ class HttpClient:
 
 def _location(request: httpx.Request, response: httpx.Response) -> httpx.URL | None:
     try:
-        url = request.url.join(response.headers["location"])
+        location = response.headers["location"]
+        urlsplit(location)  # refuses a bracket that does not close, which httpx takes for a name
+        url = request.url.join(location)
     except (KeyError, httpx.InvalidURL, ValueError):
         return None
     usable = url.scheme in ("http", "https") and url.host

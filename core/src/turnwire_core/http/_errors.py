@@ -20,6 +20,7 @@ its origin, or more than a line of what the peer said.
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Mapping
@@ -245,7 +246,12 @@ def _subject(wire: Wire) -> str:
 
 
 def _reason(cause: BaseException) -> str:
-    text = cause.strerror if isinstance(cause, OSError) and cause.strerror else str(cause)
+    if isinstance(cause, OSError) and cause.errno is not None and cause.errno > 0:
+        text = os.strerror(cause.errno)  # each event loop words it in its own way
+    elif isinstance(cause, OSError) and cause.strerror:  # gaierror: its numbers are its own
+        text = cause.strerror
+    else:
+        text = str(cause)
     return neutral(text)[:200] or type(cause).__name__
 
 

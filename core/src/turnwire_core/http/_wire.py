@@ -52,10 +52,10 @@ class DialError(Exception):
 
 
 class TunnelRefused(Exception):
-    """The proxy answered CONNECT with something else than 2xx."""
+    """The proxy answered CONNECT with something else than 2xx; 0 is for what is no status."""
 
     def __init__(self, status: int, reason: str) -> None:
-        super().__init__(f"{status} {reason}".strip())
+        super().__init__(f"{status} {reason}".strip() if status else reason)
         self.status = status
 
 
