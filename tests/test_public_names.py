@@ -65,7 +65,7 @@ PUBLIC |= {
         "excerpt_of",
         "neutral",
     },
-    "turnwire_http_chat": {"HttpChatDriver", "HttpChatOptions"},
+    "turnwire_http_chat": {"HttpChatDriver"},
     "turnwire_sse": {
         "DocumentDecoder",
         "EventStreamDecoder",

@@ -72,6 +72,7 @@ def test_a_program_that_is_shown_runs(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setattr(anyio, "run", functools.partial(anyio.run, backend=backend))
+    assert set(re.findall(r"127\.0\.0\.1:\d+", example.body)) <= {SHOWN_URL}
     source = example.body.replace(SHOWN_URL, here)
     exec(compile(source, str(example), "exec"), {"__name__": "__main__"})
     if "print(" in source:
