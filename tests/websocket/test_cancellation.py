@@ -25,17 +25,19 @@ def driver_tasks() -> list[str]:
 
 
 async def in_the_handshake(url: str) -> None:
-    async with open_session(f"{url}?mute"):
+    async with one_turn(f"{url}?mute"):
         pass
 
 
 async def in_the_opening(url: str) -> None:
-    async with open_session(url, opening=(WAITS,)):
+    async with one_turn(url, opening=(WAITS,)):
         pass
 
 
 async def between_turns(url: str) -> None:
-    async with open_session(url):
+    async with open_session(url) as session:
+        async with session.exchange(turn()):
+            pass
         await anyio.sleep_forever()
 
 
@@ -50,7 +52,7 @@ async def while_receiving(url: str) -> None:
 
 
 async def while_closing(url: str) -> None:
-    async with open_session(f"{url}?deaf"):
+    async with one_turn(f"{url}?deaf"):
         pass
 
 

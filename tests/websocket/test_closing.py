@@ -21,7 +21,7 @@ async def test_a_conversation_ends_with_a_closing_handshake_and_the_target_hangs
     async def polite(peer: Peer) -> None:
         codes.append(await peer.part())
 
-    async with ws_server(polite) as url, open_session(url):
+    async with ws_server(polite) as url, one_turn(url):
         pass
     assert codes == [1000]
 
@@ -49,7 +49,7 @@ async def test_a_target_that_never_closes_is_dropped_after_the_limit() -> None:
         await peer.wait_gone()
         gone.append(perf_counter() - begun)
 
-    async with ws_server(stubborn) as url, open_session(url, limits={"close_ms": 200}):
+    async with ws_server(stubborn) as url, one_turn(url, limits={"close_ms": 200}):
         pass
     assert 0.1 < gone[0] < 2
 

@@ -66,7 +66,7 @@ def test_the_schemes_of_websocket_and_of_http_are_accepted(url: str) -> None:
         ({"base_url": "ftp://h/"}, "'base_url' must begin with ws:// or wss://"),
         ({"base_url": "h/path"}, "'base_url'"),
         ({"base_url": "ws://h/#top"}, "fragment"),
-        ({"request": Request(method="PUT")}, "'request.method' is PUT"),
+        ({"request": Request(method="PUT")}, "'request.method' has no use"),
         ({"headers": {"sec-websocket-protocol": Template("x")}}, "'protocols'"),
         ({"headers": {"Upgrade": Template("x")}}, "'headers.Upgrade'"),
         ({"headers": {"Sec-WebSocket-Key": Template("x")}}, "leave it out"),
@@ -98,6 +98,11 @@ def test_a_connection_that_cannot_work_is_refused(fields: dict[str, Any], said: 
 def test_options_that_cannot_work_are_refused(options: dict[str, Any], said: str) -> None:
     (problem,) = check(**options)
     assert said in problem
+
+
+def test_an_opening_may_name_what_outlasts_a_turn() -> None:
+    step = OpeningMessage(send=Template(["{{persona}}", "{{variables.model}}", "{{env.USER}}"]))
+    assert check(opening=(step,)) == []
 
 
 def test_a_message_field_beside_a_body_would_be_read_and_ignored() -> None:

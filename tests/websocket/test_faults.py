@@ -50,7 +50,7 @@ async def test_a_refusal_brings_its_status_and_the_beginning_of_its_body() -> No
     fields = {"secrets": Secrets(["sk-12345678"])}
     async with raw_server(forbids) as port:
         with pytest.raises(RejectedError) as caught:
-            async with open_session(f"ws://127.0.0.1:{port}/", fields=fields):
+            async with one_turn(f"ws://127.0.0.1:{port}/", fields=fields):
                 pass
     assert caught.value.status == 403
     assert "no such key: ***" in caught.value.body
@@ -65,7 +65,7 @@ async def test_an_ordinary_page_is_no_websocket() -> None:
 
     async with raw_server(page) as port:
         with pytest.raises(RejectedError) as caught:
-            async with open_session(f"ws://127.0.0.1:{port}/"):
+            async with one_turn(f"ws://127.0.0.1:{port}/"):
                 pass
     assert caught.value.status == 200
 
@@ -88,7 +88,7 @@ async def test_a_handshake_that_answers_something_else_is_refused(
 
     async with ws_server(wrong, shake=False) as url:
         with pytest.raises(ProtocolError, match=said) as caught:
-            async with open_session(url, protocols=("chat",)):
+            async with one_turn(url, protocols=("chat",)):
                 pass
     assert caught.value.phase == "connect"
     assert str(caught.value).isprintable()
@@ -101,7 +101,7 @@ async def test_an_offered_sub_protocol_is_accepted() -> None:
         await peer.part()
 
     offered: list[str] = []
-    async with ws_server(chooses, shake=False) as url, open_session(url, protocols=("one", "two")):
+    async with ws_server(chooses, shake=False) as url, one_turn(url, protocols=("one", "two")):
         pass
     assert offered == ["one, two"]
 
@@ -110,7 +110,7 @@ async def test_a_refused_port_is_a_connect_error() -> None:
     async with ws_server(Peer.part) as url:
         pass
     with pytest.raises(ConnectError):
-        async with open_session(url):
+        async with one_turn(url):
             pass
 
 
@@ -120,7 +120,7 @@ async def test_a_handshake_that_is_never_answered_takes_no_longer_than_its_limit
 
     async with ws_server(mute, shake=False) as url:
         with pytest.raises(TimeLimitError) as caught:
-            async with open_session(url, limits={"connect_ms": 100}):
+            async with one_turn(url, limits={"connect_ms": 100}):
                 pass
     assert caught.value.limit == "connect"
 
@@ -132,7 +132,7 @@ async def test_a_connection_that_ends_in_the_handshake_is_broken() -> None:
 
     async with raw_server(hangs_up) as port:
         with pytest.raises((StreamBrokenError, ProtocolError)):
-            async with open_session(f"ws://127.0.0.1:{port}/"):
+            async with one_turn(f"ws://127.0.0.1:{port}/"):
                 pass
 
 

@@ -14,10 +14,11 @@ from turnwire_core.errors import StreamBrokenError
 pytestmark = pytest.mark.anyio
 
 
-async def test_pings_are_answered_with_their_payload_before_the_first_turn() -> None:
+async def test_pings_are_answered_with_their_payload() -> None:
     answered = anyio.Event()
 
     async def asks(peer: Peer) -> None:
+        await peer.receive()
         for payload in (b"", b"one", b"x" * 125):
             await peer.send(frame(PING, payload))
             received = await peer.receive()
@@ -25,7 +26,7 @@ async def test_pings_are_answered_with_their_payload_before_the_first_turn() -> 
         answered.set()
         await peer.part()
 
-    async with ws_server(asks) as url, open_session(url):
+    async with ws_server(asks) as url, one_turn(url):
         await answered.wait()
 
 
@@ -55,6 +56,7 @@ async def test_our_own_pings_go_out_while_nobody_reads() -> None:
     enough = anyio.Event()
 
     async def counts(peer: Peer) -> None:
+        await peer.receive()
         while len(pings) < 3:
             received = await peer.receive()
             assert received.opcode == PING
@@ -63,7 +65,7 @@ async def test_our_own_pings_go_out_while_nobody_reads() -> None:
         enough.set()
         await peer.part()
 
-    async with ws_server(counts) as url, open_session(url, ping_interval_ms=20):
+    async with ws_server(counts) as url, one_turn(url, ping_interval_ms=20):
         await enough.wait()
     assert len(set(pings)) == 3
 

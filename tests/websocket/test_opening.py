@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import attrs
 import pytest
 
 from support.ws_client import one_turn, open_session, take, texts, turn
@@ -46,11 +47,13 @@ async def test_the_opening_is_sent_and_its_answers_belong_to_no_turn() -> None:
         await peer.send(text(received.payload.decode()))
         await peer.part()
 
-    fields = {"variables": {"model": "m-1"}, "persona": "ann"}
     opening = (wait("type", "Welcome"), SETUP)
     async with (
         ws_server(live, shake=False) as url,
-        one_turn(url, "first", fields=fields, opening=opening) as frames,
+        open_session(url, opening=opening) as session,
+        session.exchange(
+            attrs.evolve(turn("first"), variables={"model": "m-1"}, persona="ann")
+        ) as frames,
     ):
         assert await texts(frames, 1) == ["first"]
     assert sent == [{"setup": {"model": "m-1", "user": "ann"}}]
@@ -82,9 +85,7 @@ async def test_an_answer_that_never_comes_ends_with_the_limit_and_the_last_messa
     fields = {"secrets": Secrets(["sk-12345678"])}
     async with ws_server(wrong) as url:
         with pytest.raises(TimeLimitError) as caught:
-            async with open_session(
-                url, fields=fields, limits={"connect_ms": 200}, opening=(SETUP,)
-            ):
+            async with one_turn(url, fields=fields, limits={"connect_ms": 200}, opening=(SETUP,)):
                 pass
     assert caught.value.limit == "connect"
     said = str(caught.value)
@@ -100,7 +101,7 @@ async def test_a_target_that_closes_during_the_opening_is_quoted() -> None:
 
     async with ws_server(refuses) as url:
         with pytest.raises(ReplyError, match="4001: who are you"):
-            async with open_session(url, opening=(SETUP,)):
+            async with one_turn(url, opening=(SETUP,)):
                 pass
 
 
@@ -112,7 +113,7 @@ async def test_a_clean_close_during_the_opening_is_no_opening() -> None:
 
     async with ws_server(leaves) as url:
         with pytest.raises(StreamBrokenError, match=r"opening\[0\]") as caught:
-            async with open_session(url, opening=(SETUP,)):
+            async with one_turn(url, opening=(SETUP,)):
                 pass
     assert caught.value.phase == "connect"
 

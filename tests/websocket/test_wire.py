@@ -12,7 +12,7 @@ from anyio.abc import SocketStream
 from anyio.streams.tls import TLSStream
 
 from support.raw_server import raw_server
-from support.ws_client import one_turn, open_session, take, texts
+from support.ws_client import one_turn, take, texts
 from support.ws_server import PING, PONG, Peer, close, frame, text, ws_server
 from turnwire_core.contracts.connection import Tls
 from turnwire_core.contracts.driver import EndOfStream, WireTap
@@ -57,7 +57,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused() -> None:
 
     async with raw_server(serve) as port:
         with pytest.raises(TlsError):
-            async with open_session(f"wss://localhost:{port}/"):
+            async with one_turn(f"wss://localhost:{port}/"):
                 pass
 
 

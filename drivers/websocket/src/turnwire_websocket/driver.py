@@ -8,11 +8,11 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from turnwire_core.contracts.connection import Connection
+from turnwire_core.contracts.connection import Connection, Request
 from turnwire_core.contracts.driver import API_VERSION, Driver, Session
 from turnwire_core.paths import Key, Path
 from turnwire_websocket.handshake import RESERVED_HEADERS
-from turnwire_websocket.opening import TURN_ONLY
+from turnwire_websocket.opening import PLACEHOLDERS
 from turnwire_websocket.options import WebSocketOptions
 from turnwire_websocket.session import open_session
 
@@ -62,11 +62,8 @@ def _check_connection(connection: Connection) -> Iterator[str]:
         yield f"'base_url' must begin with ws:// or wss://, not {parts.scheme or 'nothing'}://."
     if parts.fragment:
         yield "'base_url' has a fragment (#…), which a WebSocket's URL must not; leave it out."
-    if connection.request.method not in ("GET", "POST"):
-        yield (
-            f"'request.method' is {connection.request.method}, but a WebSocket is always opened "
-            "with GET; leave it out."
-        )
+    if connection.request.method != Request().method:
+        yield "'request.method' has no use: a WebSocket is always opened with GET. Leave it out."
     for name in connection.headers:
         if name.lower() == "sec-websocket-protocol":
             yield f"'headers.{name}': write the sub-protocols in 'protocols' instead."
@@ -82,9 +79,12 @@ def _check_options(connection: Connection, options: WebSocketOptions) -> Iterato
     if options.max_fragments < 1:
         yield "'maxFragments' must be at least 1."
     for index, step in enumerate(options.opening):
-        if step.send is not None and (early := sorted(step.send.names & TURN_ONLY)):
-            names = ", ".join(f"{{{{{name}}}}}" for name in early)
-            yield f"'opening[{index}].send' names {names}, but there is no turn yet."
+        for name in sorted(step.send.names - PLACEHOLDERS if step.send is not None else ()):
+            if not name.startswith(("variables.", "env.")):
+                yield (
+                    f"'opening[{index}].send' names {{{{{name}}}}}, which belongs to one turn, but "
+                    "a socket may serve many; use {{variables.NAME}}."
+                )
     if _field_names(options.message_field) is None:
         yield (
             f"'messageField' must be names joined by dots, such as data.text; "

@@ -182,7 +182,13 @@ class Framing:
 
     def _parse(self, piece: bytes | bytearray) -> list[WireFrame]:
         self._wsproto.receive_bytes(bytes(piece))
-        return list(self._wsproto.received_frames())
+        try:
+            return list(self._wsproto.received_frames())
+        except ParseFailed as exc:
+            if exc.code is CloseReason.INVALID_FRAME_PAYLOAD_DATA:
+                # wsproto's words depend on where the network cut the message.
+                raise ParseFailed("a text message is not UTF-8", exc.code) from exc
+            raise
 
     def _account(self, length: int, header_length: int) -> None:
         self._fragments += 1

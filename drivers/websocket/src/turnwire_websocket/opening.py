@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from turnwire_core.contracts.connection import Condition, Connection
 from turnwire_core.contracts.driver import EndOfStream
-from turnwire_core.errors import InvalidFrame, Phase, StreamBrokenError
+from turnwire_core.errors import InvalidFrame, Phase, ReplyError, StreamBrokenError
 from turnwire_core.events import Turn
 from turnwire_core.http import excerpt_of
 from turnwire_core.reader import compile_condition
@@ -17,8 +16,9 @@ from turnwire_websocket.channel import Channel
 from turnwire_websocket.inbox import Inbox
 from turnwire_websocket.options import WebSocketOptions
 
-TURN_ONLY = frozenset({"message", "messages", "transcript", "turn", "turnId"})
-"""Placeholders that mean nothing before there is a turn."""
+PLACEHOLDERS = frozenset({"persona"})
+"""What an opening may name besides ``variables.X`` and ``env.X``: nothing that belongs to one turn,
+because a socket may serve many."""
 
 
 class Opening:
@@ -29,7 +29,7 @@ class Opening:
         self._steps = options.opening
         self.state = "The target did not answer the upgrade."
 
-    async def perform(self, channel: Channel, inbox: Inbox, turn: Turn | None) -> None:
+    async def perform(self, channel: Channel, inbox: Inbox, turn: Turn) -> None:
         """Send and wait, step by step. ``inbox`` has been open since the socket was.
 
         Raises:
@@ -43,8 +43,10 @@ class Opening:
                 if step.wait_for is not None:
                     self.state = f"'opening[{index}].waitFor' was waited for; no message had come."
                     await self._wait(index, step.wait_for, inbox)
-        except EndOfStream as exc:
-            message = f"{self._connection.origin}: the target closed the WebSocket. {self.state}"
+        except ReplyError as exc:
+            raise ReplyError(f"{exc} ({self.state})", phase=Phase.CONNECT) from exc
+        except (EndOfStream, StreamBrokenError) as exc:
+            message = f"{self._connection.origin}: the target ended the WebSocket. {self.state}"
             raise StreamBrokenError(message, phase=Phase.CONNECT) from exc
         finally:
             channel.ignore()
@@ -58,21 +60,14 @@ class Opening:
                 last = excerpt_of(str(frame.data).encode(), self._connection.secrets, limit=200)
                 self.state = f"'opening[{index}].waitFor' was waited for; the last message: {last}"
 
-    def _render(self, template: Template, turn: Turn | None) -> Any:
+    def _render(self, template: Template, turn: Turn) -> Any:
         values: dict[str, Any] = {}
-        variables: Mapping[str, Any] = self._connection.variables
-        if turn is not None:
-            variables = {**variables, **turn.variables}
-        for name in template.names:
-            space, _, rest = name.partition(".")
-            if space == "variables" and rest in variables:
-                values[name] = variables[rest]
-            elif space == "env" and rest in self._connection.environment:
-                values[name] = self._connection.environment[rest]
-            elif name == "persona" and self._connection.persona is not None:
-                values[name] = self._connection.persona
-            elif name == "sessionId" and "sessionId" in variables:
-                values[name] = variables["sessionId"]
+        if turn.persona is not None:
+            values["persona"] = turn.persona
+        for space, known in (
+            ("variables", turn.variables), ("env", self._connection.environment),
+        ):  # fmt: skip
+            values.update({f"{space}.{name}": value for name, value in known.items()})
         return template.render(values)
 
 

@@ -57,8 +57,37 @@ class WebSocketSession(Session):
     def exchange(self, turn: Turn) -> AbstractAsyncContextManager[FrameStream]:
         return self._exchange(turn)
 
-    async def open(self, turn: Turn | None = None) -> Channel:
-        """Open a socket, ready for a turn, within ``limits.connect_ms``."""
+    async def close(self) -> None:
+        """Close the socket with a closing handshake, within ``limits.close_ms``."""
+        if self._channel is not None:
+            self._close(self._channel)
+        with anyio.move_on_after(self._connection.limits.close_ms / 1000):
+            for channel in self._parting:
+                await channel.wait_closed()
+
+    @asynccontextmanager
+    async def _exchange(self, turn: Turn) -> AsyncIterator[FrameStream]:
+        connected_ns = None
+        channel = await self._reusable()
+        if channel is None:
+            channel = await self._open(turn)
+            connected_ns = perf_counter_ns()
+        try:
+            frames = WebSocketFrames(channel.listen(), connected_ns)
+            for body in turn.bodies:
+                await channel.send(encode(body))
+            frames.was_sent(perf_counter_ns())
+            yield frames
+        except BaseException:
+            # Whatever this turn still brings must not reach the next one.
+            self._drop(channel)
+            raise
+        channel.ignore()
+        if self._options.socket_per == "turn":
+            self._close(channel)
+
+    async def _open(self, turn: Turn) -> Channel:
+        """Open a socket, ready for the turn, within ``limits.connect_ms``."""
         limit_ms = self._connection.limits.connect_ms
         opening = Opening(self._connection, self._options)
         channel = Channel(self._connection, self._options)
@@ -79,35 +108,6 @@ class WebSocketSession(Session):
             limit="connect",
             phase=Phase.CONNECT,
         )
-
-    async def close(self) -> None:
-        """Close the socket with a closing handshake, within ``limits.close_ms``."""
-        if self._channel is not None:
-            self._close(self._channel)
-        with anyio.move_on_after(self._connection.limits.close_ms / 1000):
-            for channel in self._parting:
-                await channel.wait_closed()
-
-    @asynccontextmanager
-    async def _exchange(self, turn: Turn) -> AsyncIterator[FrameStream]:
-        connected_ns = None
-        channel = await self._reusable()
-        if channel is None:
-            channel = await self.open(turn)
-            connected_ns = perf_counter_ns()
-        try:
-            frames = WebSocketFrames(channel.listen(), connected_ns)
-            for body in turn.bodies:
-                await channel.send(encode(body))
-            frames.was_sent(perf_counter_ns())
-            yield frames
-        except BaseException:
-            # Whatever this turn still brings must not reach the next one.
-            self._drop(channel)
-            raise
-        channel.ignore()
-        if self._options.socket_per == "turn":
-            self._close(channel)
 
     async def _reusable(self) -> Channel | None:
         """The open socket, with everything late dropped that has arrived by now."""
@@ -139,7 +139,7 @@ class WebSocketSession(Session):
 async def open_session(
     connection: Connection, options: WebSocketOptions
 ) -> AsyncIterator[WebSocketSession]:
-    """A session, and the task group that its sockets live in.
+    """A session, and the task group that its sockets live in. Its first turn opens the first.
 
     What goes wrong inside leaves as it is: a task group would wrap it into an ExceptionGroup.
     """
@@ -147,8 +147,6 @@ async def open_session(
     async with anyio.create_task_group() as tasks:
         session = WebSocketSession(connection, options, tasks)
         try:
-            if options.socket_per == "conversation":
-                await session.open()
             yield session
         except (Exception, KeyboardInterrupt, SystemExit) as exc:  # noqa: BLE001 - raised again below, outside of the task group
             failure = exc
