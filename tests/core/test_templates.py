@@ -61,6 +61,19 @@ def test_several_placeholders_in_one_text_are_all_filled() -> None:
     assert template.names == {"turn", "message"}
 
 
+def test_a_placeholder_may_lead_to_a_place_within_a_variable() -> None:
+    template = Template({"id": "{{variables.account.id}}", "text": "<{{variables.list[-1]}}>"})
+    values = {"variables.account": {"id": 7}, "variables.list": [1, "last"]}
+    assert template.render(values) == {"id": 7, "text": "<last>"}
+    assert template.render({"variables.account": "no object"}) == {"text": "<>"}
+    assert template.names == {"variables.account", "variables.list"}
+
+
+def test_a_broken_place_within_a_variable_is_refused_with_its_column() -> None:
+    with pytest.raises(TemplateError, match=r"variables\.account\.\.id.*at column 1"):
+        Template("{{variables.account..id}}")
+
+
 def test_keys_may_hold_placeholders() -> None:
     template = Template({"{{variables.field}}": "{{message}}", "x-{{turn}}": 1})
     assert template.render({"variables.field": "text", "message": "Hi", "turn": 2}) == {
@@ -143,7 +156,8 @@ def test_what_was_rendered_can_be_changed_without_changing_the_template() -> Non
         ("message.content", "message"),
         ("variables.", "variables.NAME"),
         ("variables.a b", "variables.NAME"),
-        ("variables.a.b", "variables.NAME"),
+        ("env.a.b", None),
+        ("variables", "variables.NAME"),
         ("env", None),
         ("\N{GREEK SMALL LETTER ALPHA}", None),
     ],

@@ -159,8 +159,9 @@ class Plugins:
             raise DriverConflict(f"{message} Uninstall all but one.")
         (entry_point,) = entry_points.values()
         try:
-            self._manager.load_setuptools_entrypoints(ENTRY_POINT_GROUP, name=protocol)
-            plugin = self._manager.get_plugin(protocol)
+            # Not pluggy's load_setuptools_entrypoints: it reads the metadata of everything that
+            # is installed once more, and what is broken in a stranger's would be blamed on this.
+            plugin = entry_point.load()
         except (Exception, SystemExit) as exc:
             raise _broken(f"The driver for {protocol!r}, of {named},", exc) from exc
         label = f"The driver for {protocol!r} ({entry_point.value}), of {named},"
@@ -214,9 +215,15 @@ class Plugins:
 
 
 @functools.lru_cache(maxsize=4)
-def _installed(_path: tuple[str, ...]) -> importlib.metadata.EntryPoints:
+def _installed(_path: tuple[str, ...]) -> tuple[importlib.metadata.EntryPoint, ...]:
     """What is announced on this ``sys.path``. Reading all metadata takes some 20 ms: done once."""
-    return importlib.metadata.entry_points(group=ENTRY_POINT_GROUP)
+    found: list[importlib.metadata.EntryPoint] = []
+    for distribution in importlib.metadata.distributions():
+        try:
+            found += distribution.entry_points.select(group=ENTRY_POINT_GROUP)
+        except Exception:  # noqa: BLE001,S112 # whose metadata cannot be read announces nothing
+            continue
+    return tuple(found)
 
 
 def load_config(
@@ -259,9 +266,9 @@ def parse_connection(
 
 def _distribution_of(entry_point: importlib.metadata.EntryPoint) -> tuple[str, str]:
     distribution = entry_point.dist
-    metadata = distribution.metadata if distribution is not None else {}
-    name = metadata["Name"] if "Name" in metadata else "an unknown distribution"
-    return name, metadata["Version"] if "Version" in metadata else "?"
+    if distribution is None or "Name" not in distribution.metadata:
+        return "an unknown distribution", "?"
+    return distribution.metadata["Name"], distribution.version
 
 
 def _broken(label: str, exc: BaseException) -> DriverLoadError:
