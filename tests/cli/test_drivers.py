@@ -71,7 +71,7 @@ def test_json_is_one_driver_a_line() -> None:
 def test_an_installation_without_drivers_says_how_to_get_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(importlib.metadata, "entry_points", lambda **selection: ())
+    monkeypatch.setattr("turnwire_core.plugins._installed", lambda path: ())
     result = drivers()
     assert result.exit_code == 0
     assert result.stdout == ""

@@ -99,6 +99,7 @@ class _Cli(click.Group):
         except (click.Abort, KeyboardInterrupt):
             from turnwire.cli._exit import ExitCode
 
+            click.echo("Interrupted.", err=True)
             code = ExitCode.INTERRUPTED
         except BrokenPipeError:
             from turnwire.cli._exit import ExitCode

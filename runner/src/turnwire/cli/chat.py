@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AsyncExitStack, nullcontext
+from contextlib import AbstractContextManager, AsyncExitStack, nullcontext
+from pathlib import Path
 from typing import Any
 
 import attrs
@@ -106,12 +107,20 @@ def chat(options: CliOptions, /, log: str | None, backend: str, **wishes: Any) -
     path = log_path(log, "chat") if log is not None else None
     with (
         Screen() as screen,
-        RunLog(path, command="chat", config=wish.config) if path else nullcontext() as run_log,
+        _run_log(path, wish.config, options) as run_log,
     ):
         code = run(lambda: _Chat(wish, options, screen, run_log).run(), backend)
         if screen.broken:
             raise BrokenPipeError
         return code
+
+
+def _run_log(
+    path: Path | None, config: str | None, options: CliOptions
+) -> AbstractContextManager[RunLog | None]:
+    if path is None:
+        return nullcontext()
+    return RunLog(path, command="chat", config=config, mask=options.mask)
 
 
 class _Chat:
@@ -139,6 +148,7 @@ class _Chat:
                 observers.append(TextView(self._screen))
             if self._wish.verbosity:
                 observers.append(EventView(self._screen, self._clock))
+            self._clock.restart()
             conversation = await stack.enter_async_context(
                 open_conversation(connection, observers=observers, persona=self._wish.persona)
             )

@@ -7,7 +7,6 @@ from typing import Any
 import click
 
 from turnwire.cli._exit import ExitCode
-from turnwire.view.tables import table_text
 from turnwire.view.text import json_line
 from turnwire_core.plugins import DriverRecord, Plugins
 
@@ -22,6 +21,8 @@ def drivers(as_json: bool, check: bool) -> ExitCode:
         for record in records:
             click.echo(json_line(_as_json(record)))
     elif records:
+        from turnwire.view.tables import table_text  # rich, only for who looks
+
         headers = ("protocol", "distribution", "version", "status")
         click.echo(table_text(headers, map(_row, records)))
     else:

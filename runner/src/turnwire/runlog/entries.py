@@ -158,7 +158,9 @@ class RunFinished(Entry):
     type: ClassVar[str] = "run_finished"
 
     outcome: str
-    """``completed``, ``interrupted`` (Ctrl-C) or ``failed`` (Turnwire itself, not the target)."""
+    """``completed`` (well or not: see the replies), ``interrupted`` (Ctrl-C), or ``failed``: an
+    error ended it, such as a session that could not be opened."""
+    error: str | None
     turns: int
     failed: int
     """Turns whose reply was not ``ok``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 import secrets as random_tokens
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -44,19 +45,27 @@ def log_path(given: str | None, command: str, now: datetime | None = None) -> Pa
 class RunLog:
     """The log of one run of a command.
 
-    ``config`` is the config file as the user named it. Leaving the context writes
-    ``run_finished`` and closes the file.
+    ``config`` is the config file as the user named it, ``mask`` hides what is secret in an error
+    that ends the run. Leaving the context writes ``run_finished`` and closes the file.
 
     Raises (also on leaving):
         RunLogError: the file cannot be created, or not everything could be written.
     """
 
-    def __init__(self, path: Path, *, command: str, config: str | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        command: str,
+        config: str | None = None,
+        mask: Callable[[str], str] = str,
+    ) -> None:
         self._start_ns = time.perf_counter_ns()
         self.run = random_tokens.token_hex(8)
         self._conversations = 0
         self.turns = 0
         self.failed = 0
+        self._mask = mask
         self._writer = RunLogWriter(path)
         self._writer.write(
             RunStarted(
@@ -93,6 +102,7 @@ class RunLog:
                 t=self.seconds(time.perf_counter_ns()),
                 run=self.run,
                 outcome="interrupted" if interrupted else "failed" if exc else "completed",
+                error=self._mask(str(exc)) if exc is not None and not interrupted else None,
                 turns=self.turns,
                 failed=self.failed,
             )
@@ -119,11 +129,14 @@ class RunLog:
 
 def _installed_drivers() -> dict[str, Any]:
     """Protocol → distribution and version, from metadata alone: no driver is imported for it."""
-    return {
-        entry_point.name: {"distribution": found.name, "version": found.version}
-        for entry_point in metadata.entry_points(group=ENTRY_POINT_GROUP)
-        if (found := entry_point.dist) is not None
-    }
+    try:
+        return {
+            entry_point.name: {"distribution": found.name, "version": found.version}
+            for entry_point in metadata.entry_points(group=ENTRY_POINT_GROUP)
+            if (found := entry_point.dist) is not None
+        }
+    except Exception:  # noqa: BLE001 — a stranger's broken metadata must not keep a run from its log
+        return {}
 
 
 class RunLogObserver:

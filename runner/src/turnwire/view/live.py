@@ -21,14 +21,18 @@ _RAW_LIMIT: Final = 16 * 1024
 
 
 class Clock:
-    """Offsets from the start of the current turn, for lines that belong together."""
+    """Offsets from the start of the current turn; before the first one, from the opening."""
 
     def __init__(self) -> None:
-        self.start_ns = time.perf_counter_ns()
+        self._start_ns = time.perf_counter_ns()
+
+    def restart(self, at_ns: int | None = None) -> None:
+        """Count from ``at_ns``, or from now."""
+        self._start_ns = time.perf_counter_ns() if at_ns is None else at_ns
 
     def offset(self, at_ns: int) -> str:
         """``+   12.3 ms``."""
-        return f"+{(at_ns - self.start_ns) / 1e6:>9.1f} ms"
+        return f"+{(at_ns - self._start_ns) / 1e6:>9.1f} ms"
 
 
 class TextView:
@@ -72,7 +76,7 @@ class EventView:
 
     @hookimpl
     def turnwire_turn_started(self, turn: Turn, at_ns: int) -> None:
-        self._clock.start_ns = at_ns
+        self._clock.restart(at_ns)
         self._screen.note(f"{self._clock.offset(at_ns)}  turn     {turn.index}", dim=True)
 
     @hookimpl
