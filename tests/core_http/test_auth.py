@@ -185,7 +185,7 @@ async def test_an_answer_without_a_usable_token_is_named(body: bytes, text: str)
 
 async def test_a_token_endpoint_out_of_reach_is_not_taken_for_the_target() -> None:
     async with raw_server(Peer()) as port:
-        with pytest.raises(ConnectError, match="token endpoint http://127.0.0.1:1") as caught:
+        with pytest.raises(ConnectError, match=r"token endpoint http://127\.0\.0\.1:1") as caught:
             await take_turns(target(port, auth=oauth(1)))
     assert "auth.tokenUrl" in str(caught.value)
 

@@ -60,11 +60,10 @@ async def failure_of(handler: Any, **options: Any) -> DriverError:
         return await failure(target(port, **options))
 
 
-async def test_closing_before_the_response_may_be_tried_again() -> None:
+async def test_closing_before_the_response_says_when() -> None:
     error = await failure_of(says())
     assert isinstance(error, StreamBrokenError)
     assert error.phase is Phase.HEADERS
-    assert error.retryable
     assert "closed the connection before it answered" in str(error)
 
 

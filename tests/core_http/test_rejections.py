@@ -17,11 +17,16 @@ pytestmark = pytest.mark.anyio
 
 
 async def rejection(connection: Connection, turn: Turn = TURN) -> RejectedError:
-    with pytest.raises(RejectedError) as caught, anyio.fail_after(8):
-        async with HttpClient(connection) as client:
-            async with client.exchange(turn, body={}, accept="*/*"):
+    with anyio.fail_after(8):
+        try:
+            async with (
+                HttpClient(connection) as client,
+                client.exchange(turn, body={}, accept="*/*"),
+            ):
                 pass
-    return caught.value
+        except RejectedError as exc:
+            return exc
+    raise AssertionError("the turn went well")
 
 
 async def rejection_of(answer: bytes) -> RejectedError:
@@ -175,10 +180,8 @@ async def test_redirects_in_a_circle_end() -> None:
     assert len(peer.heads) == 6
 
 
-@pytest.mark.parametrize("url", ["ftp://x.test/", "http://[", "//", "data:x"])
+@pytest.mark.parametrize("url", ["ftp://x.test/", "http://[", "data:x"])
 async def test_a_location_that_leads_nowhere_is_a_rejection(url: str) -> None:
     async with raw_server(Peer(moved(url))) as port:
-        error = await rejection(
-            target(port, follow_redirects=True, request=Request(method="PUT"))
-        )
+        error = await rejection(target(port, follow_redirects=True, request=Request(method="PUT")))
     assert error.status == 307

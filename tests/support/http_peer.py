@@ -28,9 +28,7 @@ def target(port: int, path: str = "/chat", *, scheme: str = "http", **options: A
     return Connection(base_url=f"{scheme}://{host}:{port}{path}", **options)
 
 
-def response(
-    body: bytes = b"{}", *, status: str = "200 OK", headers: Sequence[str] = ()
-) -> bytes:
+def response(body: bytes = b"{}", *, status: str = "200 OK", headers: Sequence[str] = ()) -> bytes:
     """A whole response with a Content-Length."""
     lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", *headers]
     return "\r\n".join([*lines, "", ""]).encode() + body

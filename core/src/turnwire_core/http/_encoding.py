@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Final
 
-from turnwire_core.errors import FrameTooLarge, InvalidFrame, StreamBrokenError
+from turnwire_core.errors import FrameTooLarge, InvalidFrame, Phase, StreamBrokenError
 
 SLICE_BYTES: Final = 256 * 1024
 
@@ -27,7 +27,8 @@ class BodyDecoder:
         if coding not in ("", "identity", "gzip", "x-gzip", "deflate"):
             raise InvalidFrame(
                 f"The body has the Content-Encoding {coding[:40]!r}, although identity was asked "
-                "for. Switch compression off at the target or at the proxy before it."
+                "for. Switch compression off at the target or at the proxy before it.",
+                phase=Phase.HEADERS,
             )
         self._coding = coding
         self._limit_bytes = limit_bytes

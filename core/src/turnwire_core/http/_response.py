@@ -17,7 +17,7 @@ from turnwire_core.http._errors import FOREIGN, root, translate
 from turnwire_core.http._text import charset_of, excerpt_of
 from turnwire_core.http._wire import Wire
 
-_EXCERPT_S: Final = 2.0
+_EXCERPT_S: Final = 1.0
 _EXCERPT_SPARE_BYTES: Final = 8 * 1024
 _READ_BYTES: Final = 64 * 1024
 

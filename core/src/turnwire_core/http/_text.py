@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 
 from turnwire_core.secrets import Secrets
 
@@ -26,14 +25,12 @@ def decode_text(data: bytes, charset: str | None) -> str:
 
 
 def neutral(text: str) -> str:
-    """``text`` on one line, with control and formatting characters written out.
+    """``text`` on one line, with everything that is not printable written out.
 
-    Among the latter are those that change the direction of what follows.
+    That is: control characters, and those that change the direction of what follows.
     """
     return "".join(
-        character
-        if unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Co")
-        else f"\\x{ord(character):02x}"
+        character if character.isprintable() else f"\\x{ord(character):02x}"
         for character in _SPACE.sub(" ", text).strip()
     )
 
