@@ -167,6 +167,12 @@ class TestWhatGoesWrong:
         assert "hint: contentPath `contnt` matched 0 of" in result.stderr
         assert "Nearest: `content`" in result.stderr
 
+    def test_a_wrong_response_field_path(self, config: Config) -> None:
+        config(path="/chat", protocol="http_chat", responseFieldPath="repl")
+        result = invoke("chat", "bot", "hello")
+        assert result.exit_code == 2
+        assert "Nearest: `reply`" in result.stderr
+
     def test_a_refused_port(self, config: Config) -> None:
         config(base_url="http://127.0.0.1:1/")
         result = invoke("chat", "bot", "hello")
@@ -256,7 +262,7 @@ def test_a_log_tells_the_turn_and_a_second_one_needs_another_name(
     times = [entry.t for entry in entries]
     assert times == sorted(times)
     again = invoke("chat", "bot", "Thanks", "--log", "run.jsonl")
-    assert again.exit_code == 4
+    assert again.exit_code == 2
     assert "run.jsonl exists already" in again.stderr
 
 

@@ -8,6 +8,7 @@ from click.testing import CliRunner, Result
 
 from turnwire.cli import cli
 from turnwire.cli._exit import exit_code_for
+from turnwire.runlog import RunLogError, RunLogIncomplete
 from turnwire_core.errors import (
     ConfigError,
     ConnectError,
@@ -39,6 +40,8 @@ from turnwire_core.secrets import Secrets
         (DriverLoadError("broken"), 4),
         (DriverConflict("two"), 4),
         (DriverVersionError("old"), 4),
+        (RunLogError("exists already"), 2),
+        (RunLogIncomplete("disk full"), 4),
         (TurnwireError("else"), 4),
         (ZeroDivisionError("bug"), 4),
         (KeyboardInterrupt(), 130),

@@ -129,6 +129,17 @@ def test_a_reader_that_goes_away_is_no_crash(config: Config) -> None:
     assert "Error" not in err
 
 
+def test_output_that_nobody_reads_is_no_failed_check() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    process = subprocess.run(
+        [*COMMAND, "schema"], stdout=writing, stderr=subprocess.PIPE, check=False, timeout=60
+    )
+    os.close(writing)
+    assert process.returncode == 141
+    assert process.stderr == b""
+
+
 def test_a_person_is_prompted_and_ends_with_ctrl_d(config: Config) -> None:
     config()
     ours, theirs = os.openpty()

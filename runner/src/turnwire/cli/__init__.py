@@ -34,6 +34,10 @@ def main(args: Sequence[str] | None = None, prog_name: str | None = None) -> NoR
     raise AssertionError("unreachable: main exits")
 
 
+class _PipeClosed(Exception):
+    """Nobody reads our output any more."""
+
+
 class _Cli(click.Group):
     """Loads a command when it is called, and turns every error into a message and a code."""
 
@@ -73,6 +77,13 @@ class _Cli(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl([(name, text) for name, (_, _, text) in _COMMANDS.items()])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as exc:
+            # click would exit with 1, which says here that a check failed.
+            raise _PipeClosed from exc
+
     def main(
         self,
         args: Sequence[str] | None = None,
@@ -101,7 +112,7 @@ class _Cli(click.Group):
 
             click.echo("Interrupted.", err=True)
             code = ExitCode.INTERRUPTED
-        except BrokenPipeError:
+        except _PipeClosed:
             from turnwire.cli._exit import ExitCode
 
             _discard_stdout()

@@ -34,10 +34,13 @@ class ExitCode(IntEnum):
 
 def exit_code_for(error: BaseException) -> ExitCode:
     """The exit code of an error that reached the top of a command."""
+    from turnwire.runlog import RunLogError, RunLogIncomplete
     from turnwire_core.errors import ConfigError, DriverError
 
     match error:
-        case ConfigError():
+        case RunLogIncomplete():
+            return ExitCode.INTERNAL
+        case ConfigError() | RunLogError():
             return ExitCode.USAGE
         case DriverError():
             return ExitCode.TARGET

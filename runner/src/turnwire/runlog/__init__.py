@@ -5,13 +5,14 @@ from __future__ import annotations
 from turnwire.runlog.entries import SCHEMA_VERSION, Entry
 from turnwire.runlog.reader import read_log
 from turnwire.runlog.recording import RunLog, RunLogObserver, log_path, reply_fields
-from turnwire.runlog.writer import RunLogError, RunLogWriter
+from turnwire.runlog.writer import RunLogError, RunLogIncomplete, RunLogWriter
 
 __all__ = [
     "SCHEMA_VERSION",
     "Entry",
     "RunLog",
     "RunLogError",
+    "RunLogIncomplete",
     "RunLogObserver",
     "RunLogWriter",
     "log_path",

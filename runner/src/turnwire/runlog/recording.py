@@ -123,8 +123,11 @@ class RunLog:
         return round((at_ns - self._start_ns) / 1e9, 6)
 
     async def drain(self) -> None:
-        """Wait, without blocking the event loop, until all that was written is with the system."""
-        await to_thread.run_sync(self._writer.drain, abandon_on_cancel=True)
+        """Wait, without blocking the event loop, until all that was written is with the system.
+
+        For a second at most: a disk that hangs must not hold back a turn that is finished.
+        """
+        await to_thread.run_sync(self._writer.drain, 1.0, abandon_on_cancel=True)
 
 
 def _installed_drivers() -> dict[str, Any]:

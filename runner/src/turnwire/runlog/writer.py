@@ -25,7 +25,11 @@ _CLOSE: Final = None
 
 
 class RunLogError(TurnwireError):
-    """A run log could not be written, or is not one."""
+    """A run log cannot be created, cannot be read, or is none."""
+
+
+class RunLogIncomplete(RunLogError):
+    """A run log that was begun well could not be written to its end."""
 
 
 class RunLogWriter:
@@ -78,8 +82,8 @@ class RunLogWriter:
         """Write what is queued and close the file. Safe to call again.
 
         Raises:
-            RunLogError: something could not be written, now or earlier; what the file holds up to
-                there is good.
+            RunLogIncomplete: something could not be written, now or earlier; what the file holds
+                up to there is good.
         """
         if self._closed:
             return
@@ -89,7 +93,7 @@ class RunLogWriter:
         os.close(self._descriptor)
         if self._failure is not None:
             reason = self._failure.strerror or type(self._failure).__name__
-            raise RunLogError(
+            raise RunLogIncomplete(
                 f"The run log {self.path} is incomplete: {reason}. "
                 "The conversations themselves went on."
             ) from self._failure
