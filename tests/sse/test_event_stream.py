@@ -172,8 +172,10 @@ def read_by_httpx_sse(stream: bytes) -> list[httpx_sse.ServerSentEvent]:
 
 
 def test_an_event_without_a_name_and_one_named_message_are_told_apart() -> None:
-    frames = read([b"data: 1\n\nevent: message\ndata: 2\n\nevent:\ndata: 3\n\n"])
-    assert seen(frames) == [("1", None), ("2", "message"), ("3", None)]
+    named_message = b"event: message\ndata: 2\n\n"
+    emptied = b"event:\ndata: 3\n\nevent: \ndata: 4\n\n"
+    frames = read([b"data: 1\n\n" + named_message + emptied])
+    assert seen(frames) == [("1", None), ("2", "message"), ("3", None), ("4", None)]
 
 
 def test_a_frame_carries_the_stamp_of_the_read_that_completed_it() -> None:
