@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol
 import attrs
 
 from turnwire.suites.model import Scope
-from turnwire_core import Message, Reply, TurnwireError
+from turnwire_core import Chunk, Message, Reply, TurnwireError
 from turnwire_core.contracts.driver import NoOptions
 
 FailureKind = Literal["check", "transport", "config", "judge", "plugin"]
@@ -47,6 +47,8 @@ class TurnRecord:
     message: str
     reply: Reply
     events: Sequence[TurnEvent] = ()
+    chunks: Sequence[Chunk] = ()
+    """The pieces of the reply's text; their offsets are ``reply.metrics.chunk_offsets_ms``."""
 
 
 @attrs.frozen
