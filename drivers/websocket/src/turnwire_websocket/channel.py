@@ -7,12 +7,12 @@ holds open is entered and left in one place. The session and its turns only talk
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import count
 from time import perf_counter_ns
 from typing import Final
 
 import anyio
 from anyio.abc import TaskStatus
+from anyio.lowlevel import checkpoint
 
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.contracts.driver import EndOfStream
@@ -41,12 +41,17 @@ from turnwire_websocket.framing import (
 from turnwire_websocket.handshake import Offer
 from turnwire_websocket.inbox import Inbox
 from turnwire_websocket.options import WebSocketOptions
+from turnwire_websocket.pulse import Pulse
 
 _NORMAL: Final = 1000
 _GOING_AWAY: Final = 1001
 _UNSUPPORTED_DATA: Final = 1003
 _MESSAGE_TOO_BIG: Final = 1009
 _CLEAN_CODES: Final = frozenset({_NORMAL, _GOING_AWAY, NO_STATUS})
+
+_ANSWERING_STEPS: Final = 5
+"""How often the event loop comes round before our Close, so that whoever waits for a message that
+came in the same read with the end can still answer it."""
 
 _WHY_SECONDS: Final = 1.0
 """How long to wait, when a write fails, for the read that tells why."""
@@ -74,12 +79,8 @@ class Channel:
         self._farewell: int | None = None
         self._patient = True
         self._write = anyio.Lock()
-        self._writing = False
-        # For the keepalive: when something last arrived, since when we have been listening (None:
-        # we are not), and who wants to be told of the next arrival.
-        self._arrived_ns = 0
-        self._listening_ns: int | None = None
-        self._arrival = anyio.Event()
+        self._sealed = False
+        self._pulse = Pulse()
 
     @property
     def over(self) -> bool:
@@ -215,10 +216,12 @@ class Channel:
         Who hangs up first with something unread makes the system reset the connection, and the
         target may never see what it was told last. Its own Close comes before its end of TCP.
         """
-        if self._farewell is None or self._writing:
+        if self._farewell is None:
             return
         with anyio.move_on_after(self._connection.limits.close_ms / 1000):
             try:
+                for _ in range(_ANSWERING_STEPS):
+                    await checkpoint()
                 await self._transmit(
                     self._framing.close(self._farewell), "close", str(self._farewell)
                 )
@@ -232,11 +235,9 @@ class Channel:
             while self._fate is None:
                 while self._inbox is not None and self._inbox.full:
                     await self._inbox.room()
-                self._listening_ns = perf_counter_ns()
+                self._pulse.listening()
                 data, received_ns = await self._stream.receive()
-                self._listening_ns = None
-                self._arrived_ns = received_ns
-                self._arrival.set()
+                self._pulse.arrived(received_ns)
                 await self._handle(self._framing.feed(data), received_ns)
         except EndOfStream:
             message = "the target dropped the connection without closing the WebSocket (1006)."
@@ -250,15 +251,16 @@ class Channel:
         pings: list[bytes] = []
         end: Exception | None = None
         farewell = _NORMAL
+        tap = self._connection.tap
         for event in events:
-            if self._connection.tap is not None:
-                self._show(event, received_ns)
+            if tap is not None and (shown := _shown(event)) is not None:
+                tap.received(received_ns, *shown)
             match event:
                 case TextMessage(text, size):
-                    if not self._is_stale():
+                    if self._is_wanted():
                         frames.append(Frame(received_ns, text, raw=size))
                 case BinaryMessage(data, size):
-                    if not self._is_stale() and self._options.binary != "ignore":
+                    if self._is_wanted() and self._options.binary != "ignore":
                         try:
                             frames.append(Frame(received_ns, self._decoded(data), raw=size))
                         except InvalidFrame as exc:
@@ -280,9 +282,10 @@ class Channel:
             pongs = b"".join(map(self._framing.pong, pings))
             await self._transmit(pongs, "pong", b" ".join(pings))
 
-    def _is_stale(self) -> bool:
+    def _is_wanted(self) -> bool:
+        """Whether the message that has just ended belongs to a turn."""
         stale, self._stale = self._stale, False
-        return stale
+        return self._inbox is not None and not stale
 
     def _decoded(self, data: bytes) -> str:
         if self._options.binary == "error":
@@ -315,66 +318,51 @@ class Channel:
         return InvalidFrame(message)
 
     async def _keep_alive(self, interval: float) -> None:
-        """Ask at intervals whether the target is still there. Whatever it sends is an answer."""
         timeout = self._options.ping_timeout_ms / 1000
-        for number in count(1):
-            await anyio.sleep(interval)
-            asked_ns = perf_counter_ns()
-            with anyio.move_on_after(timeout) as asking:
-                try:
-                    payload = b"%d" % number
-                    await self._transmit(self._framing.ping(payload), "ping", payload)
-                except DriverError:
-                    return  # The reader finds out why.
-            if asking.cancelled_caught:
-                self._lose("it takes no more from us")
-                return
-            while self._arrived_ns < asked_ns:
-                # While nobody takes the frames we do not listen, and silence is our own doing.
-                listening_ns = self._listening_ns or perf_counter_ns()
-                silent_ns = perf_counter_ns() - max(asked_ns, listening_ns)
-                left = timeout - silent_ns / 1e9
-                if left <= 0:
-                    self._lose("it is silent and answers no ping")
-                    return
-                self._arrival = anyio.Event()
-                with anyio.move_on_after(left):
-                    await self._arrival.wait()
-
-    def _lose(self, how: str) -> None:
+        try:
+            how = await self._pulse.watch(self._ping, interval=interval, timeout=timeout)
+        except DriverError:
+            return  # The reader finds out why.
         waited = f"{self._options.ping_timeout_ms:g} ms ('websocket.pingTimeoutMs')"
         message = f"the target seems to be gone: for {waited} {how}."
         self._end(StreamBrokenError(self._about(message)))
         self._living.cancel()
 
+    async def _ping(self, payload: bytes) -> None:
+        await self._transmit(self._framing.ping(payload), "ping", payload)
+
     async def _transmit(self, data: bytes, label: str, payload: str | bytes) -> None:
         """Write frames. What the tap is shown is their payload: masked bytes say nothing."""
         async with self._write:
-            # Stays true where a write is broken off: nothing can follow half a frame.
-            self._writing = True
+            if self._sealed:
+                message = "nothing can be sent on this WebSocket any more."
+                raise StreamBrokenError(self._about(message), phase=Phase.SEND)
+            # It stays so where the write is broken off, because nothing can follow half a frame,
+            # and after our Close, because nothing may follow that (RFC 6455 §5.5.1).
+            self._sealed = True
             await self._stream.send(data)
-            self._writing = False
+            self._sealed = label == "close"
         if self._connection.tap is not None:
             shown = payload.encode() if isinstance(payload, str) else payload
             self._connection.tap.sent(perf_counter_ns(), label, shown)
 
-    def _show(self, event: Event, received_ns: int) -> None:
-        match event:
-            case TextMessage(text):
-                label, payload = "message", text.encode()
-            case BinaryMessage(data):
-                label, payload = "binary message", data
-            case Ping(payload):
-                label = "ping"
-            case Pong(payload):
-                label = "pong"
-            case Close(code, reason):
-                label, payload = "close", f"{code} {reason}".encode()
-            case Violation():
-                return
-        if self._connection.tap is not None:
-            self._connection.tap.received(received_ns, label, payload)
-
     def _about(self, text: str) -> str:
         """A message about this target: masked, and harmless whatever the target put into it."""
         return excerpt_of(f"{self._connection.origin}: {text}".encode(), self._connection.secrets)
+
+
+def _shown(event: Event) -> tuple[str, bytes] | None:
+    """What the tap is told of an event: what it is, and its payload."""
+    match event:
+        case TextMessage(text):
+            return "message", text.encode()
+        case BinaryMessage(data):
+            return "binary message", data
+        case Ping(payload):
+            return "ping", payload
+        case Pong(payload):
+            return "pong", payload
+        case Close(code, reason):
+            return "close", f"{code} {reason}".encode()
+        case Violation():
+            return None

@@ -1,0 +1,81 @@
+"""One socket on its own, as a conformance suite drives it: every message is echoed."""
+
+from __future__ import annotations
+
+import anyio
+import pytest
+
+from support.ws_client import PATIENCE_S, connection
+from support.ws_server import CLOSE, TEXT, Peer, Received, close, frame, text, ws_server
+from turnwire_core.contracts.driver import EndOfStream
+from turnwire_core.errors import DriverError, ReplyError
+from turnwire_websocket import WebSocketOptions
+from turnwire_websocket.channel import Channel
+
+pytestmark = pytest.mark.anyio
+
+
+async def echo(url: str) -> None:
+    """Answer each message with itself until the socket ends."""
+    channel = Channel(connection(url), WebSocketOptions())
+    inbox = channel.listen()
+    with anyio.fail_after(PATIENCE_S):
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(channel.run)
+            try:
+                while True:
+                    for received in await inbox.take():
+                        await channel.send(str(received.data))
+            except (EndOfStream, DriverError):
+                await channel.wait_closed()
+
+
+async def answers(data: bytes) -> list[Received]:
+    """What the client sends upon these bytes, sent in one packet, up to its Close."""
+    received: list[Received] = []
+
+    async def ask(peer: Peer) -> None:
+        await peer.send(data)
+        received.append(await peer.receive())
+        while received[-1].opcode != CLOSE:
+            received.append(await peer.receive())
+
+    async with ws_server(ask) as url:
+        await echo(url)
+    return received
+
+
+async def test_what_was_good_before_a_violation_is_answered_before_the_close() -> None:
+    found = await answers(text("good") + frame(TEXT, b"bad", rsv=2) + frame(9, b"never"))
+    assert found == [Received(TEXT, b"good"), Received(CLOSE, b"\x03\xea")]
+
+
+async def test_what_was_good_before_a_close_is_answered_before_the_close() -> None:
+    found = await answers(text("good") + close(1000))
+    assert found == [Received(TEXT, b"good"), Received(CLOSE, b"\x03\xe8")]
+
+
+async def test_nothing_is_sent_after_the_answer_to_a_close() -> None:
+    opcodes: list[int] = []
+
+    async def closes(peer: Peer) -> None:
+        opcodes.append((await peer.receive()).opcode)
+        await peer.send(close(1008, "no"))
+        while opcodes[-1] != CLOSE:
+            opcodes.append((await peer.receive()).opcode)
+        answered.set()
+        await peer.stream.send_eof()
+        with pytest.raises(anyio.EndOfStream):
+            await peer.receive()
+
+    answered = anyio.Event()
+    async with ws_server(closes) as url:
+        channel = Channel(connection(url), WebSocketOptions())
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(channel.run)
+            await channel.send("first")
+            await answered.wait()
+            with pytest.raises(ReplyError, match="1008: no"):
+                await channel.send("second")
+            await channel.wait_closed()
+    assert opcodes == [TEXT, CLOSE]
