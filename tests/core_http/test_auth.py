@@ -11,7 +11,7 @@ import pytest
 from anyio.abc import SocketStream
 
 from support.http_peer import TURN, Peer, read_all, response, target
-from support.raw_server import raw_server
+from support.raw_server import raw_server, read_http_request
 from turnwire_core.contracts.connection import Auth, Connection, Limits, Milliseconds, Secret
 from turnwire_core.errors import (
     ConnectError,
@@ -213,3 +213,22 @@ async def test_the_time_spent_on_a_token_is_no_time_of_connecting() -> None:
     assert times.sent_ns is not None
     assert times.headers_ns is not None
     assert times.connected_ns < times.sent_ns < times.headers_ns
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://h.test:port/", "auth.test/token"])
+async def test_a_token_url_that_is_none_is_named(url: str) -> None:
+    auth = Auth(type="oauth2", token_url=url, client_id="me", client_secret=Secret("s3cr:et/"))
+    with pytest.raises(ProtocolError, match=r"'auth\.tokenUrl'"):
+        await take_turns(target(1, auth=auth))
+
+
+async def test_a_token_answer_that_stops_in_the_middle_is_not_waited_for() -> None:
+    async def half(stream: SocketStream) -> None:
+        await read_http_request(stream)
+        await stream.send(b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{")
+        await anyio.sleep_forever()
+
+    async with raw_server(half) as issuing:
+        limits = Limits(connect_ms=Milliseconds(200))
+        with pytest.raises(TimeLimitError, match="token endpoint"), anyio.fail_after(5):
+            await take_turns(target(1, auth=oauth(issuing), limits=limits))

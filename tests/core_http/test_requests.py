@@ -169,3 +169,8 @@ async def test_a_connection_that_the_server_closed_meanwhile_is_not_used_again()
         async with client.exchange(TURN, accept="*/*") as reply:
             assert await read_all(reply) == b"second"
     assert peer.connections == 2
+
+
+async def test_a_scheme_that_we_do_not_speak_is_refused_in_words() -> None:
+    with pytest.raises(ProtocolError, match="must start with http://"):
+        await send(Connection(base_url="ftp://h.test/", trust_env=False))

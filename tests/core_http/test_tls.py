@@ -15,13 +15,14 @@ import anyio.to_thread
 import attrs
 import pytest
 import trustme
+from anyio.abc import SocketStream
 from cryptography.hazmat.primitives import serialization
 
 from support.certificates import Certificates
 from support.http_peer import TURN, Peer, read_all, response, secured, target
 from support.raw_server import raw_server
 from turnwire_core.contracts.connection import Connection, DocumentPath, Secret, Tls
-from turnwire_core.errors import Phase, TlsError
+from turnwire_core.errors import Phase, RejectedError, TlsError
 from turnwire_core.http import HttpClient
 from turnwire_core.http import _tls as tls_module
 from turnwire_core.http._tls import tls_context
@@ -218,3 +219,37 @@ async def test_plain_http_builds_no_context(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("turnwire_core.http._client.tls_context", forbidden)
     async with raw_server(Peer(response(b"plain"))) as port:
         assert await ask(target(port)) == b"plain"
+
+
+async def test_a_redirect_from_https_to_http_is_never_followed(certificates: Certificates) -> None:
+    away = response(b"", status="307 Moved", headers=["Location: http://localhost/x"])
+    async with raw_server(secured(Peer(away), certificates.server())) as port:
+        connection = target(port, scheme="https", tls=certificates.trusting, follow_redirects=True)
+        with pytest.raises(RejectedError, match="travel unencrypted"):
+            await ask(connection)
+
+
+@pytest.mark.parametrize("answer", [b"", b"HTTP/1.1 200 OK\r\n\r\n"], ids=["tcp", "tunnel"])
+async def test_cancelled_in_the_midst_of_connecting_leaves_nothing_open(answer: bytes) -> None:
+    reached, closed = anyio.Event(), anyio.Event()
+
+    async def silent(stream: SocketStream) -> None:
+        await stream.receive()
+        reached.set()
+        if answer:
+            await stream.send(answer)
+        try:
+            while True:
+                await stream.receive()
+        finally:
+            closed.set()
+
+    async with raw_server(silent) as port:
+        options = {"proxy": f"http://127.0.0.1:{port}"} if answer else {}
+        connection = target(port, scheme="https", **options)
+        with anyio.fail_after(5):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(ask, connection)
+                await reached.wait()
+                tasks.cancel_scope.cancel()
+            await closed.wait()

@@ -112,9 +112,7 @@ class _Tokens:
         self._token: str | None = None
         self._good_until = 0.0
         self._in_body = False
-        parts = urlsplit(auth.token_url or "")
-        port = f":{parts.port}" if parts.port else ""
-        self._where = f"The token endpoint {parts.scheme}://{parts.hostname}{port}"
+        self._where = f"The token endpoint {_origin(auth.token_url or '')}".rstrip()
 
     def forget(self, authorization: str) -> None:
         if self._token is not None and authorization == f"Bearer {self._token}":
@@ -186,6 +184,15 @@ class _Tokens:
             body=body,
             phase=Phase.CONNECT,
         )
+
+
+def _origin(url: str) -> str:
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port else ""
+    except ValueError:
+        return ""  # whoever posts to it says what is wrong
+    return f"{parts.scheme}://{parts.hostname}{port}"
 
 
 def _document(body: bytes) -> dict[str, Any]:

@@ -233,7 +233,9 @@ class HttpClient:
                 content=form,
             )
         except (httpx.InvalidURL, ValueError) as exc:
-            raise ProtocolError("'auth.tokenUrl' is no URL.", phase=Phase.CONNECT) from exc
+            raise _bad_token_url() from exc
+        if address.scheme not in _PORTS or not address.host:
+            raise _bad_token_url()
         wire = self._wire
         wire.begin(f"the token endpoint {origin_text(address)}", "auth.tokenUrl")
         answer: TokenAnswer | None = None
@@ -271,6 +273,13 @@ def _location(request: httpx.Request, response: httpx.Response) -> httpx.URL | N
         return None
     usable = url.scheme in ("http", "https") and url.host
     return url.copy_with(userinfo=b"", fragment=None) if usable else None
+
+
+def _bad_token_url() -> ProtocolError:
+    return ProtocolError(
+        "'auth.tokenUrl' is no URL. Write a whole one, such as https://auth.example.com/token.",
+        phase=Phase.CONNECT,
+    )
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int]:
