@@ -12,7 +12,9 @@ ROOT = Path(__file__).parents[2]
 
 PAGES = (
     ROOT / "README.md",
-    *(path for path in sorted(ROOT.glob("*/**/README.md")) if path.parts[-3] != "node_modules"),
+    *(ROOT / folder / "README.md" for folder in ("core", "runner")),
+    *sorted(ROOT.glob("drivers/*/README.md")),
+    *sorted(ROOT.glob("examples/**/*.md")),
     ROOT / "CONTRIBUTING.md",
     *sorted((ROOT / "docs").glob("**/*.md")),
 )
