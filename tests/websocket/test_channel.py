@@ -8,7 +8,7 @@ import pytest
 from support.ws_client import PATIENCE_S, connection
 from support.ws_server import CLOSE, TEXT, Peer, Received, close, frame, text, ws_server
 from turnwire_core.contracts.driver import EndOfStream
-from turnwire_core.errors import DriverError, ReplyError
+from turnwire_core.errors import DriverError, ReplyError, StreamBrokenError
 from turnwire_websocket import WebSocketOptions
 from turnwire_websocket.channel import Channel
 
@@ -55,12 +55,21 @@ async def test_what_was_good_before_a_close_is_answered_before_the_close() -> No
     assert found == [Received(TEXT, b"good"), Received(CLOSE, b"\x03\xe8")]
 
 
-async def test_nothing_is_sent_after_the_answer_to_a_close() -> None:
+@pytest.mark.parametrize(
+    ("ending", "error", "said"),
+    [
+        (close(1008, "no"), ReplyError, "1008: no"),
+        (close(1000), StreamBrokenError, "closed the WebSocket before"),
+    ],
+)
+async def test_nothing_is_sent_after_the_answer_to_a_close(
+    ending: bytes, error: type[DriverError], said: str
+) -> None:
     opcodes: list[int] = []
 
     async def closes(peer: Peer) -> None:
         opcodes.append((await peer.receive()).opcode)
-        await peer.send(close(1008, "no"))
+        await peer.send(ending)
         while opcodes[-1] != CLOSE:
             opcodes.append((await peer.receive()).opcode)
         answered.set()
@@ -75,7 +84,7 @@ async def test_nothing_is_sent_after_the_answer_to_a_close() -> None:
             await tasks.start(channel.run)
             await channel.send("first")
             await answered.wait()
-            with pytest.raises(ReplyError, match="1008: no"):
+            with pytest.raises(error, match=said):
                 await channel.send("second")
             await channel.wait_closed()
     assert opcodes == [TEXT, CLOSE]

@@ -148,3 +148,17 @@ async def test_keepalive_can_be_switched_off() -> None:
     async with ws_server(silent) as url, one_turn(url, **options) as frames:
         with anyio.move_on_after(0.1):
             await frames.receive()
+
+
+async def test_a_target_that_takes_nothing_breaks_the_turn_that_is_being_sent() -> None:
+    over = anyio.Event()
+
+    async def deaf(peer: Peer) -> None:
+        await over.wait()
+
+    options = {"ping_interval_ms": 20, "ping_timeout_ms": 200}
+    async with ws_server(deaf) as url, open_session(url, **options) as session:
+        with pytest.raises(StreamBrokenError, match="takes no more"):
+            async with session.exchange(turn("x" * 20_000_000)):
+                pass
+        over.set()
