@@ -144,7 +144,11 @@ class Metrics:
 
 @attrs.frozen
 class Attempt:
-    """One try at a turn. Only the last one may have brought a reply."""
+    """One try at a turn. Only the last one may have brought a reply.
+
+    ``offset_ms`` is when it ended, from the start of the turn; ``waited_ms`` how long was waited
+    after it before the next.
+    """
 
     offset_ms: float
     error: str | None = None

@@ -26,6 +26,7 @@ class Recorder:
         "_events",
         "_finished_ns",
         "_first_event_ns",
+        "_last_read_ns",
         "_reads",
         "characters",
         "start_ns",
@@ -38,6 +39,7 @@ class Recorder:
         self._client_delay_ns = 0
         self._events = 0
         self._finished_ns: int | None = None
+        self._last_read_ns: int | None = None
         self._first_event_ns: int | None = None
         self._reads = 0
 
@@ -57,8 +59,13 @@ class Recorder:
         return self._events
 
     def read(self, events: int, received_ns: int, seen_ns: int) -> None:
-        """A network read came in with ``events`` complete events, and we looked at ``seen_ns``."""
-        self._reads += 1
+        """A read came in with ``events`` complete events, and we looked at ``seen_ns``.
+
+        What a driver hands over in pieces with one stamp was one read of the network.
+        """
+        if received_ns != self._last_read_ns:
+            self._reads += 1
+            self._last_read_ns = received_ns
         if events:
             self._events += events
             if self._first_event_ns is None:

@@ -53,6 +53,7 @@ class Exchange:
         self._attempts: list[Attempt] = []
         self._bytes = 0
         self._end_ns = 0
+        self._last_words = ""
 
     @property
     def start_ns(self) -> int:
@@ -73,7 +74,6 @@ class Exchange:
                     connection=self._connection, turn=self._turn, attempt=attempt
                 )
             await anyio.sleep(wait_ms / 1000)
-            self._stream = None
 
     def reply(self, failure: DriverError | None, *, cancelled: bool = False) -> Reply:
         """The reply as things stand. ``failure`` is why the turn ended, None if it ended well."""
@@ -134,6 +134,7 @@ class Exchange:
     async def _attempt(self, session: Session) -> DriverError | None:
         """One try. What went wrong is returned, not raised; cancellation from outside is raised."""
         deadlines = self._deadlines = self._deadlines.again()
+        self._stream, self._end_ns = None, 0
         try:
             with deadlines.scope:
                 async with session.exchange(self._turn) as stream:
@@ -144,13 +145,8 @@ class Exchange:
             return exc
         if deadlines.scope.cancelled_caught:
             self._end_ns = time.perf_counter_ns()
-            phase = Phase.STREAM if self._headers_seen else Phase.HEADERS
-            return deadlines.expired(phase)
+            return deadlines.expired(Phase.HEADERS if self._stream is None else Phase.STREAM)
         return None
-
-    @property
-    def _headers_seen(self) -> bool:
-        return self._stream is not None
 
     async def _read(self, stream: FrameStream) -> None:
         """Read to the finish or the end of the stream, and a little further.
@@ -181,7 +177,8 @@ class Exchange:
                 if quiet.cancelled_caught:
                     self._reader.finished = True
                     return None
-        except EndOfStream:
+        except EndOfStream as exc:
+            self._last_words = str(exc)
             return None
         seen_ns = time.perf_counter_ns()
         self._deadlines.alive()
@@ -254,10 +251,11 @@ class Exchange:
             self._reader.finished = True
             self._recorder.finish(self._end_ns)
             return
+        said = f" {self._last_words}" if self._last_words else ""
         raise UnfinishedError(
             f"The stream ended after {self._recorder.event_count} events without the finish rule "
-            "fulfilled. If this target ends its replies so, add {\"end\": true} to 'finish', or "
-            "set 'allowUnfinished'."
+            f"fulfilled.{said} If this target ends its replies so, add {{\"end\": true}} to "
+            "'finish', or set 'allowUnfinished'."
         )
 
     async def _linger(self, stream: FrameStream) -> None:
