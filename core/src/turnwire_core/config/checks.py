@@ -11,7 +11,7 @@ import attrs
 
 from turnwire_core.config.interpolation import hide_url_credentials
 from turnwire_core.config.structuring import Finding, fields_of
-from turnwire_core.contracts.connection import Connection, Secret
+from turnwire_core.contracts.connection import Connection, Limits, Secret
 from turnwire_core.templates import Template
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
@@ -46,13 +46,19 @@ def check_connection(connection: Connection) -> Iterator[Finding]:
     yield from _check_url("base_url", connection.base_url, _SCHEMES)
     if connection.proxy:
         yield from _check_url("proxy", connection.proxy, ("http", "https"))
+    spellings: dict[str, str] = {}
     for name, template in connection.headers.items():
+        other = spellings.setdefault(name.lower(), name)
+        if other != name:
+            message = f"{name!r} and {other!r} are the same header."
+            yield Finding(("headers", name), message, "Keep one.")
         literal = template.source if isinstance(template.source, str) else None
         if literal is None:
             yield Finding(("headers", name), "A header's value is text.", "Put it in quotes.")
         elif problem := header_problem(name, _without_placeholders(literal, template)):
             yield Finding(("headers", name), problem)
-    if connection.limits.linger_ms > connection.timeout_ms:
+    linger_ms = connection.limits.linger_ms
+    if linger_ms > connection.timeout_ms and linger_ms != Limits().linger_ms:
         message = "lingerMs is longer than timeoutMs, the bound on the whole turn."
         yield Finding(("limits", "lingerMs"), message)
 
@@ -74,7 +80,8 @@ def _check_url(key: str, url: str, schemes: tuple[str, ...]) -> Iterator[Finding
         yield Finding((key,), "The URL cannot be read.", hint)
         return
     if parts.scheme not in schemes:
-        found = f"{parts.scheme!r}" if parts.scheme else "none"
+        # Without "://" the word before the colon may be anything, a key for example.
+        found = repr(parts.scheme) if "://" in url and parts.scheme else "none"
         yield Finding(
             (key,), f"The scheme must be one of {', '.join(schemes)}; it is {found}.", hint
         )

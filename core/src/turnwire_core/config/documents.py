@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -91,13 +92,13 @@ def _blank_comments(text: str) -> str:
 
 
 def _parse_json(text: str, file: str) -> Any:
-    doubled: list[str] = []
+    doubled: list[tuple[dict[str, Any], str]] = []
 
     def unique(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
         members = dict(pairs)
         if len(members) < len(pairs):
-            seen: set[str] = set()
-            doubled.extend(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value] # set.add is falsy: it only remembers the key
+            counts = Counter(key for key, _ in pairs)
+            doubled.extend((members, key) for key, count in counts.items() if count > 1)
         return members
 
     try:
@@ -107,14 +108,34 @@ def _parse_json(text: str, file: str) -> Any:
         raise _problem(file, f"Broken JSON: {exc.msg}.", hint, exc.lineno) from exc
     except RecursionError as exc:
         raise _problem(file, "The file is nested too deeply.") from exc
+    except ValueError as exc:
+        raise _problem(file, "A number in the file has too many digits.") from exc
     if doubled:
+        places = {id(found): location for location, found in _objects(data)}
         raise ConfigError(
             [
-                Problem(f"The key {key!r} is there twice in one object.", file=file)
-                for key in doubled
+                Problem(
+                    f"The key {key!r} is there twice in one object.",
+                    path=as_path((*places.get(id(found), ()), key)),
+                    file=file,
+                    line=_locate_json(text, (*places.get(id(found), ()), key)),
+                )
+                for found, key in doubled
             ]
         )
     return data
+
+
+def _objects(data: Any) -> Iterator[tuple[Location, dict[str, Any]]]:
+    """Every object in the data, with where it stands. Does not recurse: data may be deep."""
+    rest: list[tuple[Location, Any]] = [((), data)]
+    while rest:
+        location, value = rest.pop()
+        if isinstance(value, dict):
+            yield location, value
+            rest += (((*location, key), item) for key, item in value.items())
+        elif isinstance(value, list):
+            rest += (((*location, index), item) for index, item in enumerate(value))
 
 
 def _locate_json(text: str, location: Location) -> int:
@@ -185,52 +206,56 @@ def _parse_yaml(text: str, file: str) -> Any:
     problems: list[Problem] = []
     open_nodes: set[int] = set()
 
-    def build(node: Any) -> Any:
+    def build(node: Any, location: Location) -> Any:
         nonlocal budget
         budget -= 1
         if budget < 0:
             raise _problem(file, f"More than {_MAX_YAML_NODES} values, counting aliases.")
         line = node.start_mark.line + 1
         if node.id == "scalar":
-            return build_scalar(node, line)
+            return build_scalar(node, location, line)
         if id(node) in open_nodes:
-            raise _problem(file, "An alias that contains itself.", line=line)
+            message = "An alias that contains itself."
+            raise ConfigError([Problem(message, as_path(location), file=file, line=line)])
         open_nodes.add(id(node))
         try:
             if node.id == "sequence":
-                return [build(item) for item in node.value]
-            return build_mapping(node)
+                return [build(item, (*location, n)) for n, item in enumerate(node.value)]
+            return build_mapping(node, location)
         finally:
             open_nodes.discard(id(node))
 
-    def build_mapping(node: Any) -> dict[str, Any]:
+    def report(message: str, location: Location, line: int) -> None:
+        problems.append(Problem(message, path=as_path(location), file=file, line=line))
+
+    def build_mapping(node: Any, location: Location) -> dict[str, Any]:
         members: dict[str, Any] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             if key_node.id != "scalar" or key_node.tag.endswith(":merge"):
                 message = "Keys are plain text; '<<' and complex keys are not supported."
-                problems.append(Problem(message, file=file, line=line))
+                report(message, location, line)
                 continue
-            if key_node.value in members:
-                message = f"The key {key_node.value!r} is there twice in one mapping."
-                problems.append(Problem(message, file=file, line=line))
-            members[key_node.value] = build(value_node)
+            key = key_node.value
+            if key in members:
+                report(f"The key {key!r} is there twice in one mapping.", (*location, key), line)
+            members[key] = build(value_node, (*location, key))
         return members
 
-    def build_scalar(node: Any, line: int) -> Any:
+    def build_scalar(node: Any, location: Location, line: int) -> Any:
         tag = node.tag.rpartition(":")[2]
         if tag in ("str", "timestamp"):
             return node.value
         if tag not in ("null", "bool", "int", "float"):
-            problems.append(Problem(f"The tag {node.tag!r} is not allowed.", file=file, line=line))
+            report(f"The tag {node.tag!r} is not allowed.", location, line)
             return None
         try:
             return constructor.construct_object(node)
         except Exception as exc:  # noqa: BLE001 # the library raises whatever int() and float() do
-            problems.append(Problem(f"Not a {tag}: {type(exc).__name__}.", file=file, line=line))
+            report(f"Not a valid {tag}: {type(exc).__name__}.", location, line)
             return None
 
-    data = build(node)
+    data = build(node, ())
     if problems:
         raise ConfigError(problems)
     return data

@@ -5,6 +5,8 @@ Filled once, when the file is loaded. What came from the environment is secret f
 
 from __future__ import annotations
 
+import datetime as dt
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -16,6 +18,8 @@ from turnwire_core.secrets import Secrets
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}|\$\{")
 
+_DEEPEST = 100
+
 
 def interpolate(
     data: Any, environ: Mapping[str, str], secrets: Secrets
@@ -23,7 +27,8 @@ def interpolate(
     """A copy of ``data`` with every reference filled, and what could not be.
 
     All missing names are found, not only the first. An empty variable counts as missing where a
-    default is given (as in the shell), and as empty text elsewhere.
+    default is given (as in the shell), and as empty text elsewhere. What comes out is plain JSON:
+    other numbers and what is nested beyond reason are findings too.
     """
     findings: list[Finding] = []
 
@@ -31,6 +36,16 @@ def interpolate(
         match value:
             case str():
                 return fill_string(value, location)
+            case dict() | list() if len(location) == _DEEPEST:
+                message = f"The file is nested deeper than {_DEEPEST} levels."
+                findings.append(Finding(location[:2], message))
+                return None
+            case float() if not math.isfinite(value):
+                findings.append(Finding(location, f"JSON has no number {value}."))
+                return value
+            case dt.date() | dt.time():
+                # TOML has them; JSON and YAML 1.2 read the same characters as text.
+                return value.isoformat()
             case dict():
                 return {key: fill(item, (*location, key)) for key, item in value.items()}
             case list():

@@ -121,18 +121,21 @@ def _load(
     findings = _check_root(data)
     connections: dict[str, Connection] = {}
     unavailable: dict[str, PluginError] = {}
-    wanted = data.get("connections", {}) if not findings else {}
-    for name, raw in wanted.items():
+    wanted = data.get("connections") if isinstance(data, Mapping) else None
+    for name, raw in wanted.items() if isinstance(wanted, Mapping) else ():
         if only is not None and name not in only:
             continue
         raw, missing = interpolate(raw, environ, secrets)
         findings.extend(finding.under("connections", name) for finding in missing)
+        unfilled = {finding.location for finding in missing}
         try:
             connections[name] = _structure_connection(name, raw, drivers, environ, secrets)
         except PluginError as exc:
             unavailable[name] = exc
         except Findings as exc:
-            findings.extend(finding.under("connections", name) for finding in exc.findings)
+            # Of a value that could not be filled it is enough to hear so.
+            others = [finding for finding in exc.findings if finding.location not in unfilled]
+            findings.extend(finding.under("connections", name) for finding in others)
     if findings:
         raise ConfigError([_as_problem(finding, document, secrets) for finding in findings])
     base = FilePath(document.file).parent if document else FilePath()
@@ -181,10 +184,14 @@ def _structure_connection(
 ) -> Connection:
     if not isinstance(raw, Mapping):
         raise Findings([Finding((), f"Expected an object, found {describe(raw)}.")])
-    merged = _with_preset(raw, drivers)
+    findings: list[Finding] = []
+    merged = raw
+    try:
+        merged = _with_preset(raw, drivers)
+    except Findings as exc:
+        findings.extend(exc.findings)
     protocol = merged.get("protocol", "http_chat")
     sections = frozenset({*SHIPPED_PROTOCOLS, *drivers.protocols()})
-    findings: list[Finding] = []
     connection = None
     try:
         connection = structure_mapping(

@@ -7,7 +7,6 @@ read both spellings of each key, and name the nearest known one for a key that n
 from __future__ import annotations
 
 import difflib
-import math
 import types
 from collections.abc import Callable, Mapping
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
@@ -29,6 +28,9 @@ from turnwire_core.paths import Path, PathSyntaxError
 from turnwire_core.templates import ENTRY_NAMES, Template, TemplateError
 
 T = TypeVar("T")
+
+_LARGEST = 10**15
+"""Beyond any count, size or time; below where float and int part."""
 
 
 @attrs.frozen
@@ -247,8 +249,8 @@ def _number(value: Any) -> float:
             raise wrong("Expected a number, found text.") from None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise wrong(f"Expected a number, found {describe(value)}.")
-    if not math.isfinite(value):
-        raise wrong("Expected a finite number.")
+    if not -_LARGEST <= value <= _LARGEST:  # false for NaN too
+        raise wrong("Expected a number of a sensible size.")
     return value
 
 
