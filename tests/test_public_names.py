@@ -91,6 +91,7 @@ PUBLIC |= {
         "Entry",
         "RunLog",
         "RunLogError",
+        "RunLogIncomplete",
         "RunLogObserver",
         "RunLogWriter",
         "log_path",

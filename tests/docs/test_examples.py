@@ -35,7 +35,14 @@ def here() -> Iterator[str]:
 
 
 def _parsed(example: Example) -> object:
+    """The data that is shown. A block that begins with a key is a part of a connection."""
     match example.language:
+        case "json" if example.body.startswith('"'):
+            part = json.loads(f"{{{example.body}}}")
+            protocol = next((key for key in part if key in ("sse", "websocket")), "http_chat")
+            scheme = "wss" if protocol == "websocket" else "https"
+            target = {"base_url": f"{scheme}://assistant.example.com/", "protocol": protocol}
+            return {"connections": {"part": {**target, **part}}}
         case "json":
             return json.loads(example.body)
         case "yaml":
@@ -51,7 +58,8 @@ def test_a_config_that_is_shown_loads(example: Example, tmp_path: Path) -> None:
     if "connections" not in data:
         return
     file = tmp_path / f"config{CONFIG_LANGUAGES[example.language]}"
-    file.write_text(example.body)
+    is_part = example.body.startswith('"')
+    file.write_text(json.dumps(data) if is_part else example.body)
     names = re.findall(r"\$\{(\w+)\}", example.body)
     environ = dict.fromkeys(names, "a-value")
     if example.title and example.title.startswith("wrong"):
