@@ -117,7 +117,7 @@ async def test_an_upgrade_gets_a_tunnel_even_in_the_clear() -> None:
     tunnel, peer = Tunnel(), Peer(SWITCH)
     async with raw_server(peer) as port, raw_server(tunnel) as proxy:
         connection = target(port, scheme="ws", proxy=f"http://127.0.0.1:{proxy}")
-        async with HttpClient(connection) as client, client.upgrade(headers=UPGRADE):
+        async with HttpClient(connection) as client, client.upgrade(TURN, headers=UPGRADE):
             pass
     assert tunnel.heads[0].startswith(f"CONNECT 127.0.0.1:{port} ")
     assert peer.lines[0] == "GET /chat HTTP/1.1"
@@ -172,7 +172,7 @@ async def test_a_proxy_that_hangs_is_a_proxy_error() -> None:
         assert isinstance(error, ProxyError)
         assert "within 0.1 s" in str(error)
         with pytest.raises(ProxyError):
-            async with HttpClient(connection) as client, client.upgrade(headers=UPGRADE):
+            async with HttpClient(connection) as client, client.upgrade(TURN, headers=UPGRADE):
                 pass
 
 
@@ -233,7 +233,7 @@ async def test_the_environments_proxy_is_used_alike_for_http_and_websocket(
     async def open_it(connection: Connection) -> None:
         async with HttpClient(connection) as client:
             if scheme == "ws":
-                async with client.upgrade(headers=UPGRADE):
+                async with client.upgrade(TURN, headers=UPGRADE):
                     pass
             else:
                 async with client.exchange(TURN, accept="*/*"):

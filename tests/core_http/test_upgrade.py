@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import anyio
+import attrs
 import pytest
 from anyio.abc import SocketStream
 
-from support.http_peer import Peer, reset, response, target
+from support.http_peer import TURN, Peer, reset, response, target
 from support.raw_server import raw_server, read_http_request
-from turnwire_core.contracts.connection import Auth, Limits, Milliseconds, Request, Secret
+from turnwire_core.contracts.connection import Auth, Limits, Milliseconds, Secret
 from turnwire_core.contracts.driver import EndOfStream
 from turnwire_core.errors import RejectedError, StreamBrokenError, TimeLimitError
 from turnwire_core.http import HttpClient
-from turnwire_core.templates import Template
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +32,7 @@ async def test_after_101_bytes_go_both_ways() -> None:
     async with (
         raw_server(echo) as port,
         HttpClient(target(port, scheme="ws", limits=Limits())) as client,
-        client.upgrade(headers=UPGRADE) as stream,
+        client.upgrade(TURN, headers=UPGRADE) as stream,
     ):
         await stream.send(b"ping")
         data, received_ns = await stream.receive()
@@ -53,7 +53,7 @@ async def test_bytes_that_come_with_the_head_are_not_lost() -> None:
     async with (
         raw_server(eager) as port,
         HttpClient(target(port)) as client,
-        client.upgrade(headers=UPGRADE) as stream,
+        client.upgrade(TURN, headers=UPGRADE) as stream,
     ):
         data, received_ns = await stream.receive()
         assert data == b"hello"
@@ -67,18 +67,12 @@ async def test_the_handshake_carries_headers_query_and_credentials() -> None:
     peer = Peer(SWITCH)
     connection = target(0)
     async with raw_server(peer) as port:
-        connection = target(
-            port,
-            "/live?v=1",
-            headers={"X-Who": Template("{{variables.who}} of {{env.CITY}}")},
-            variables={"who": "me"},
-            environment={"CITY": "Bern"},
-            request=Request(query={"model": Template("m 1")}),
-            auth=Auth(type="bearer", token=Secret("tok-123")),
-        )
+        auth = Auth(type="bearer", token=Secret("tok-123"))
+        connection = target(port, "/live?v=1", auth=auth)
+        turn = attrs.evolve(TURN, headers={"X-Who": "me of Bern"}, query={"model": "m 1"})
         async with (
             HttpClient(connection) as client,
-            client.upgrade(headers={**UPGRADE, "Sec-WebSocket-Key": "k"}),
+            client.upgrade(turn, headers={**UPGRADE, "Sec-WebSocket-Key": "k"}),
         ):
             pass
     assert peer.lines[0] == "GET /live?v=1&model=m%201 HTTP/1.1"
@@ -89,8 +83,8 @@ async def test_the_handshake_carries_headers_query_and_credentials() -> None:
 async def test_a_configured_header_cannot_replace_the_protocols_own() -> None:
     peer = Peer(SWITCH)
     async with raw_server(peer) as port:
-        connection = target(port, headers={"upgrade": Template("evil")})
-        async with HttpClient(connection) as client, client.upgrade(headers=UPGRADE):
+        turn = attrs.evolve(TURN, headers={"upgrade": "evil"})
+        async with HttpClient(target(port)) as client, client.upgrade(turn, headers=UPGRADE):
             pass
     assert [line for line in peer.lines if line.startswith("upgrade:")] == ["upgrade: echo"]
 
@@ -108,7 +102,7 @@ async def test_anything_but_101_is_a_rejection(status: str, advice: str) -> None
     answer = response(b"no entry", status=status, headers=["Location: http://other.test/x"])
     async with raw_server(Peer(answer)) as port, HttpClient(target(port)) as client:
         with pytest.raises(RejectedError, match=advice) as caught:
-            async with client.upgrade(headers=UPGRADE):
+            async with client.upgrade(TURN, headers=UPGRADE):
                 pass
     assert caught.value.status == int(status[:3])
     assert caught.value.body == "no entry"
@@ -123,7 +117,7 @@ async def test_an_answer_that_never_comes_meets_the_connect_limit() -> None:
         HttpClient(target(port, limits=Limits(connect_ms=Milliseconds(100)))) as client,
     ):
         with pytest.raises(TimeLimitError, match="it did not answer") as caught:
-            async with client.upgrade(headers=UPGRADE):
+            async with client.upgrade(TURN, headers=UPGRADE):
                 pass
     assert caught.value.limit == "connect"
 
@@ -138,7 +132,7 @@ async def test_a_reset_breaks_the_stream() -> None:
     async with (
         raw_server(handler) as port,
         HttpClient(target(port)) as client,
-        client.upgrade(headers=UPGRADE) as stream,
+        client.upgrade(TURN, headers=UPGRADE) as stream,
     ):
         await stream.send(b"x")
         with pytest.raises((StreamBrokenError, EndOfStream)):
@@ -149,7 +143,7 @@ async def test_sending_after_closing_is_a_broken_stream() -> None:
     async with (
         raw_server(Peer(SWITCH, b"")) as port,
         HttpClient(target(port)) as client,
-        client.upgrade(headers=UPGRADE) as stream,
+        client.upgrade(TURN, headers=UPGRADE) as stream,
     ):
         await stream.aclose()
         with pytest.raises(StreamBrokenError):
@@ -171,7 +165,7 @@ async def test_several_tasks_may_send_while_one_receives() -> None:
     async with (
         raw_server(handler) as port,
         HttpClient(target(port)) as client,
-        client.upgrade(headers=UPGRADE) as stream,
+        client.upgrade(TURN, headers=UPGRADE) as stream,
     ):
         with anyio.fail_after(5):
             async with anyio.create_task_group() as tasks:

@@ -103,7 +103,7 @@ async def test_the_tap_leaves_an_upgraded_stream_to_its_driver() -> None:
     async with (
         raw_server(echo) as port,
         HttpClient(target(port, tap=tap)) as client,
-        client.upgrade(headers=upgrade) as stream,
+        client.upgrade(TURN, headers=upgrade) as stream,
     ):
         await stream.send(b"frame")
         await stream.receive()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from support.ws_client import PATIENCE_S, connection
+from support.ws_client import PATIENCE_S, connection, turn
 from support.ws_server import CLOSE, TEXT, Peer, Received, close, frame, text, ws_server
 from turnwire_core.contracts.driver import EndOfStream
 from turnwire_core.errors import DriverError, ReplyError, StreamBrokenError
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.anyio
 
 async def echo(url: str) -> None:
     """Answer each message with itself until the socket ends."""
-    channel = Channel(connection(url), WebSocketOptions())
+    channel = Channel(connection(url), WebSocketOptions(), turn())
     inbox = channel.listen()
     with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as tasks:
@@ -79,7 +79,7 @@ async def test_nothing_is_sent_after_the_answer_to_a_close(
 
     answered = anyio.Event()
     async with ws_server(closes) as url:
-        channel = Channel(connection(url), WebSocketOptions())
+        channel = Channel(connection(url), WebSocketOptions(), turn())
         async with anyio.create_task_group() as tasks:
             await tasks.start(channel.run)
             await channel.send("first")

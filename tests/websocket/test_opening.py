@@ -52,7 +52,7 @@ async def test_the_opening_is_sent_and_its_answers_belong_to_no_turn() -> None:
         ws_server(live, shake=False) as url,
         open_session(url, opening=opening) as session,
         session.exchange(
-            attrs.evolve(turn("first"), variables={"model": "m-1"}, persona="ann")
+            attrs.evolve(turn("first"), values={"variables.model": "m-1", "persona": "ann"})
         ) as frames,
     ):
         assert await texts(frames, 1) == ["first"]

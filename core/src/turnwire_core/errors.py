@@ -122,6 +122,9 @@ class DriverError(TurnwireError):
         super().__init__(message)
         self.phase = phase
         self.partial = partial
+        self.times: Any = None
+        """The :class:`~turnwire_core.WireTimes` of a turn that failed before its stream began, if
+        the driver has any."""
 
 
 class ConnectError(DriverError):

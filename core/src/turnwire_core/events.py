@@ -84,7 +84,8 @@ class Turn:
 
     ``transcript`` is the conversation so far and ends with this turn's own message.
     ``bodies`` holds what to send, in order: HTTP drivers send exactly one, a WebSocket may send
-    several. A body is a JSON value, or a str to be sent as it is.
+    several. A body is a JSON value, or a str to be sent as it is. ``values`` is what templates were
+    filled with, by placeholder: a driver with templates in its own options renders them with it.
     """
 
     index: int
@@ -94,7 +95,7 @@ class Turn:
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     query: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     persona: str | None = None
-    variables: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
+    values: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
 
 
 @attrs.frozen

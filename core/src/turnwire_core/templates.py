@@ -44,9 +44,9 @@ class TemplateError(ValueError):
 class Template:
     """A compiled JSON template.
 
-    ``names`` are the placeholders in it (``message``, ``variables.model``, ``env.USER``); of a place
-    within a variable (``{{variables.account.id}}``) it is the variable. The repr
-    shows only these: the rest of a header or body may be secret.
+    ``names`` are the placeholders in it (``message``, ``variables.model``, ``env.USER``); of a
+    place within a variable (``{{variables.account.id}}``) it is the variable. The repr shows only
+    these: the rest of a header or body may be secret.
 
     Raises:
         TemplateError: a placeholder is unknown or not closed, a spread stands outside a list, or

@@ -121,6 +121,7 @@ class Session(ABC):
             InvalidFrame: the head announces a body that cannot be read.
             ProtocolError: the target answered with something that is not the protocol.
             StreamBrokenError: the transport ended before the head was there.
+            ReplyError: the target gave a reason for ending the session (a WebSocket's close code).
         """
 
 
@@ -147,4 +148,5 @@ class FrameStream(ABC):
             StreamBrokenError: the transport ended in the middle of the body, or was reset.
             FrameTooLarge: one frame passed ``limits.max_event_bytes``.
             InvalidFrame: the bytes break the rules of the protocol.
+            ReplyError: the target gave a reason for ending the session (a WebSocket's close code).
         """

@@ -78,7 +78,7 @@ class Exchange:
     def reply(self, failure: DriverError | None, *, cancelled: bool = False) -> Reply:
         """The reply as things stand. ``failure`` is why the turn ended, None if it ended well."""
         reader, rules = self._reader, self._rules
-        times = self._stream.times if self._stream is not None else WireTimes()
+        times = self._times(failure)
         if failure is None and reader.unreadable and not cancelled:
             failure = InvalidFrame("Nothing of what arrived could be read.")
         verdict = Verdict.CANCELLED if cancelled else verdict_of(failure)
@@ -101,6 +101,14 @@ class Exchange:
         if failure is not None:
             failure.partial = reply
         return reply
+
+    def _times(self, failure: DriverError | None) -> WireTimes:
+        if self._stream is not None:
+            return self._stream.times
+        if failure is not None and failure.times is not None:
+            times: WireTimes = failure.times
+            return times
+        return WireTimes()
 
     @property
     def _heard_something(self) -> bool:

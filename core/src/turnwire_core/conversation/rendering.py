@@ -70,7 +70,7 @@ class TurnRenderer:
                 for name, template in connection.request.query.items()
             },
             persona=persona,
-            variables=variables,
+            values=values,
         )
 
     def _entry(self, index: int, entry: Message) -> Any:

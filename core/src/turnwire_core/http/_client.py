@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ import httpx
 
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.contracts.driver import EndOfStream
-from turnwire_core.errors import Phase, ProtocolError, RejectedError
+from turnwire_core.errors import DriverError, Phase, ProtocolError, RejectedError
 from turnwire_core.events import Turn
 from turnwire_core.http import _request
 from turnwire_core.http._auth import Authenticator, TokenAnswer
@@ -88,25 +88,39 @@ class HttpClient:
         defaults = {**_DEFAULTS, "Accept": accept}
         if content_type is not None:
             defaults["Content-Type"] = content_type
-        response = await self._send(
-            self._connection.request.method, turn.headers, turn.query, defaults, content
-        )
+        with self._timed():
+            response = await self._send(
+                self._connection.request.method, turn.headers, turn.query, defaults, content
+            )
         reply = HttpResponse(response, self._wire)
         try:
-            await refuse(reply, self._wire)
-            reply.check_encoding()
+            with self._timed():
+                await refuse(reply, self._wire)
+                reply.check_encoding()
             yield reply
         except BaseException:
             await reply.drop()
             raise
         await reply.finish()
 
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """What fails in here says how far it had come."""
+        try:
+            yield
+        except DriverError as exc:
+            exc.times = self._wire.times
+            raise
+
     @asynccontextmanager
-    async def upgrade(self, *, headers: Mapping[str, str]) -> AsyncIterator[UpgradedStream]:
+    async def upgrade(
+        self, turn: Turn, *, headers: Mapping[str, str]
+    ) -> AsyncIterator[UpgradedStream]:
         """Ask for another protocol on ``base_url`` (with http for ws, https for wss).
 
-        ``headers`` (Upgrade, Connection …) go beside the connection's own, which cannot replace
-        them. All of it has ``limits.connect_ms``. Left in whatever way, the socket is closed.
+        ``turn`` is the one that the socket is opened for: its headers and query go along.
+        ``headers`` (Upgrade, Connection …) go beside them and cannot be replaced. All of it has
+        ``limits.connect_ms``. Left in whatever way, the socket is closed.
 
         Raises (on entering): as :meth:`exchange`, and
             RejectedError: the status is not 101.
@@ -116,11 +130,11 @@ class HttpClient:
         reply: HttpResponse | None = None
         stream: httpcore.AsyncNetworkStream | None = None
         try:
-            with anyio.CancelScope(deadline=self._connect_deadline()):
+            with self._timed(), anyio.CancelScope(deadline=self._connect_deadline()):
                 response = await self._send(
                     "GET",
-                    _request.connection_headers(self._connection),
-                    _request.connection_query(self._connection),
+                    turn.headers,
+                    turn.query,
                     _DEFAULTS,
                     None,
                     required=headers,

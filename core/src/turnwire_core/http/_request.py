@@ -14,7 +14,6 @@ import httpx
 
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.errors import Phase, ProtocolError
-from turnwire_core.templates import Template
 
 USER_AGENT: Final = f"turnwire/{version('turnwire-core')}"
 
@@ -58,27 +57,6 @@ def basic_credentials(username: str, password: str) -> str:
     """The value of an Authorization header (RFC 7617, in UTF-8)."""
     pair = base64.b64encode(f"{username}:{password}".encode()).decode("ascii")
     return f"Basic {pair}"
-
-
-def connection_headers(connection: Connection) -> dict[str, str]:
-    """The connection's own headers, rendered outside of any turn (for an upgrade)."""
-    return _rendered(connection, connection.headers)
-
-
-def connection_query(connection: Connection) -> dict[str, str]:
-    """The connection's own query, rendered outside of any turn (for an upgrade)."""
-    return _rendered(connection, connection.request.query)
-
-
-def _rendered(connection: Connection, templates: Mapping[str, Template]) -> dict[str, str]:
-    """Templates filled with all that is known before the first turn; the rest is empty."""
-    values: dict[str, Any] = {
-        f"variables.{name}": value for name, value in connection.variables.items()
-    }
-    values |= {f"env.{name}": value for name, value in connection.environment.items()}
-    if connection.persona is not None:
-        values["persona"] = connection.persona
-    return {name: _text(template.render(values)) for name, template in templates.items()}
 
 
 def merge_headers(*layers: Mapping[str, str]) -> httpx.Headers:

@@ -25,7 +25,7 @@ from turnwire_core.errors import (
     ReplyError,
     StreamBrokenError,
 )
-from turnwire_core.events import Frame
+from turnwire_core.events import Frame, Turn
 from turnwire_core.http import HttpClient, UpgradedStream, excerpt_of
 from turnwire_websocket.framing import (
     NO_STATUS,
@@ -60,8 +60,10 @@ _WHY_SECONDS: Final = 1.0
 class Channel:
     """A WebSocket: open once :meth:`run` has reported it started."""
 
-    def __init__(self, connection: Connection, options: WebSocketOptions) -> None:
+    def __init__(self, connection: Connection, options: WebSocketOptions, turn: Turn) -> None:
+        """``turn`` is the first that the socket will serve; its headers go with the upgrade."""
         self._connection = connection
+        self._turn = turn
         self._options = options
         self._framing = Framing(
             max_message_bytes=connection.limits.max_event_bytes,
@@ -103,7 +105,7 @@ class Channel:
             # A client for each socket, because one may still be parting while the next opens.
             async with (
                 HttpClient(self._connection) as client,
-                client.upgrade(headers=offer.headers()) as self._stream,
+                client.upgrade(self._turn, headers=offer.headers()) as self._stream,
             ):
                 self._check(offer)
                 self._started = True

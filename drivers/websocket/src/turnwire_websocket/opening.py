@@ -11,12 +11,11 @@ from turnwire_core.errors import InvalidFrame, Phase, ReplyError, StreamBrokenEr
 from turnwire_core.events import Turn
 from turnwire_core.http import excerpt_of
 from turnwire_core.reader import compile_condition
-from turnwire_core.templates import Template
 from turnwire_websocket.channel import Channel
 from turnwire_websocket.inbox import Inbox
 from turnwire_websocket.options import WebSocketOptions
 
-PLACEHOLDERS = frozenset({"persona"})
+PLACEHOLDERS = frozenset({"persona", "sessionId"})
 """What an opening may name besides ``variables.X`` and ``env.X``: nothing that belongs to one turn,
 because a socket may serve many."""
 
@@ -39,7 +38,7 @@ class Opening:
             for index, step in enumerate(self._steps):
                 if step.send is not None:
                     self.state = f"'opening[{index}].send' was being sent."
-                    await channel.send(encode(self._render(step.send, turn)))
+                    await channel.send(encode(step.send.render(turn.values)))
                 if step.wait_for is not None:
                     self.state = f"'opening[{index}].waitFor' was waited for; no message had come."
                     await self._wait(index, step.wait_for, inbox)
@@ -59,16 +58,6 @@ class Opening:
                     return
                 last = excerpt_of(str(frame.data).encode(), self._connection.secrets, limit=200)
                 self.state = f"'opening[{index}].waitFor' was waited for; the last message: {last}"
-
-    def _render(self, template: Template, turn: Turn) -> Any:
-        values: dict[str, Any] = {}
-        if turn.persona is not None:
-            values["persona"] = turn.persona
-        for space, known in (
-            ("variables", turn.variables), ("env", self._connection.environment),
-        ):  # fmt: skip
-            values.update({f"{space}.{name}": value for name, value in known.items()})
-        return template.render(values)
 
 
 def encode(body: Any) -> str:

@@ -90,7 +90,7 @@ class WebSocketSession(Session):
         """Open a socket, ready for the turn, within ``limits.connect_ms``."""
         limit_ms = self._connection.limits.connect_ms
         opening = Opening(self._connection, self._options)
-        channel = Channel(self._connection, self._options)
+        channel = Channel(self._connection, self._options, turn)
         # From before the upgrade, because a greeting may come in the packet of its answer.
         inbox = channel.listen()
         with anyio.move_on_after(limit_ms / 1000):
