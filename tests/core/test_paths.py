@@ -301,6 +301,14 @@ def test_a_path_with_alternatives_is_not_split() -> None:
     assert Path("a[*] | b[*]").split_at_last_wildcard() is None
 
 
+def test_alternatives_can_be_had_one_by_one() -> None:
+    path = Path(" a[*].b|$ | ['|'].c ")
+    assert [str(one) for one in path.each_alternative()] == ["a[*].b", "$", "['|'].c"]
+    assert [one.has_wildcard for one in path.each_alternative()] == [True, False, False]
+    assert path.has_wildcard
+    assert not Path('["*"] | a').has_wildcard
+
+
 # --- paths as values -----------------------------------------------------------------------------
 
 

@@ -20,7 +20,7 @@ list, str, int, float, bool and None.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import attrs
@@ -104,6 +104,15 @@ class Path:
         getters = [_compile(segments) for segments in self.alternatives]
         self.get = getters[0] if len(getters) == 1 else _first_of(getters)
 
+    @property
+    def has_wildcard(self) -> bool:
+        """Whether some alternative has a ``[*]``."""
+        return any(Wildcard() in segments for segments in self.alternatives)
+
+    def each_alternative(self) -> tuple[Path, ...]:
+        """The alternatives, each as a path of its own."""
+        return tuple(Path(self.text[start:end]) for _, start, end in _alternatives(self.text))
+
     def split_at_last_wildcard(self) -> tuple[Getter, Getter] | None:
         """The path in two: a getter of the items of its last ``[*]``, and one for within an item.
 
@@ -135,15 +144,19 @@ class Path:
 
 
 def _parse(text: str) -> tuple[tuple[Segment, ...], ...]:
-    alternatives = []
+    return tuple(segments for segments, _, _ in _alternatives(text))
+
+
+def _alternatives(text: str) -> Iterator[tuple[tuple[Segment, ...], int, int]]:
+    """Each alternative with the positions where it begins and ends."""
     position = 0
     while True:
-        position = _skip_space(text, position)
-        segments, position = _parse_alternative(text, position)
-        alternatives.append(segments)
-        position = _skip_space(text, position)
+        start = _skip_space(text, position)
+        segments, end = _parse_alternative(text, start)
+        yield segments, start, end
+        position = _skip_space(text, end)
         if position == len(text):
-            return tuple(alternatives)
+            return
         if text[position] != "|":
             raise _unexpected(text, position)
         position += 1

@@ -15,7 +15,7 @@ import attrs
 
 from turnwire_core.contracts.connection import UNSET
 from turnwire_core.paths import MISSING, Path
-from turnwire_core.reader.rules import CompiledRules
+from turnwire_core.reader.rules import CompiledRules, as_json_text
 
 _DEEPEST = 8
 _MOST_PATHS = 400
@@ -190,7 +190,7 @@ def _kind(value: Any) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False)
+    text = as_json_text(value)
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…"
 
 

@@ -139,31 +139,47 @@ def _compile_content(rule: ContentRule) -> ContentReader:
 
 def _compile_text(rule: ContentRule, unless: Matcher | None) -> Callable[[Any], str | None]:
     """The text at a path. What is not text (an object, a number) is no content."""
-    get = rule.path.get
-    split = rule.path.split_at_last_wildcard()
-    if split is None or unless is None:
+    if unless is not None and rule.path.has_wildcard:
+        return _compile_filtered(rule, unless)
+    get, join = rule.path.get, rule.join
+    return lambda data: _as_content(get(data), join)
 
-        def text(data: Any) -> str | None:
-            found = get(data)
-            if type(found) is str:
-                return found
-            if type(found) is list:
-                return rule.join.join(item for item in found if type(item) is str)
-            return None
 
-        return text
+def _compile_filtered(rule: ContentRule, drops: Matcher) -> Callable[[Any], str | None]:
+    """Like it, but without the items of the last ``[*]`` for which the condition holds."""
 
-    items_of, rest_of = split
-    drops = unless
+    def kept_by(one: Path) -> Callable[[Any], Any]:
+        split = one.split_at_last_wildcard()
+        if split is None:
+            return one.get
+        items_of, rest_of = split
+
+        def kept(data: Any) -> Any:
+            items = items_of(data)
+            if items is MISSING:
+                return MISSING
+            return [rest_of(item) for item in items if not drops(item, None)]
+
+        return kept
+
+    alternatives = tuple(map(kept_by, rule.path.each_alternative()))
 
     def filtered(data: Any) -> str | None:
-        items = items_of(data)
-        if items is MISSING:
-            return None
-        kept = (rest_of(item) for item in items if not drops(item, None))
-        return rule.join.join(item for item in kept if type(item) is str)
+        for kept in alternatives:
+            found = kept(data)
+            if found is not MISSING:
+                return _as_content(found, rule.join)
+        return None
 
     return filtered
+
+
+def _as_content(found: Any, join: str) -> str | None:
+    if type(found) is str:
+        return found
+    if type(found) is list:
+        return join.join(item for item in found if type(item) is str)
+    return None
 
 
 def _compile_finish(rule: FinishRule) -> Matcher:
@@ -225,8 +241,16 @@ def _compile_error(rule: ErrorRule) -> Callable[[Any, str | None], str | None]:
 def _error_text(found: Any) -> str:
     if found is MISSING or found is None:
         return "no message"
-    text = found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+    text = found if isinstance(found, str) else as_json_text(found)
     return text if len(text) <= _LONGEST_ERROR else text[:_LONGEST_ERROR] + "…"
+
+
+def as_json_text(value: Any) -> str:
+    """A value of the target as text, however deep it is."""
+    try:
+        return json.dumps(value, ensure_ascii=False)
+    except RecursionError:
+        return "a value that is nested too deeply to be shown"
 
 
 def capture_all(rules: CompiledRules, data: Any, captured: dict[str, Any]) -> None:
