@@ -11,17 +11,19 @@ import functools
 import importlib.metadata
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
 import pluggy
 
-from turnwire.checks.contract import Check
 from turnwire.hookspecs import ENTRY_POINT_GROUP, RunnerHooks
-from turnwire.steps.contract import Step
 from turnwire_core import PluginError
 from turnwire_core.config import camel, fields_of, nearest
 from turnwire_core.hookspecs import PROJECT
+
+if TYPE_CHECKING:
+    from turnwire.checks.contract import Check
+    from turnwire.steps.contract import Step
 
 CHECK_KEYS = ("name", "severity", "scope", "not", "message")
 """What every check has, whatever its kind."""
@@ -31,7 +33,7 @@ STEP_KEYS = ("name", "checks")
 
 _OURS = "turnwire itself"
 
-KindT = TypeVar("KindT", Check, Step)
+KindT = TypeVar("KindT", "Check", "Step")
 
 
 @attrs.frozen
@@ -224,6 +226,9 @@ def _loaded_from(entry_point: importlib.metadata.EntryPoint, record: PluginRecor
 
 def _adopted(record: PluginRecord, plugin: object) -> PluginRecord:
     """The record with what the plugin's hooks return, or with what is wrong with it."""
+    from turnwire.checks.contract import Check
+    from turnwire.steps.contract import Step
+
     # A manager of its own for each: what one returns must not be lost because another raises.
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(RunnerHooks)

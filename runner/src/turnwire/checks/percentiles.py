@@ -1,0 +1,74 @@
+"""A percentile over all turns of a suite, with a minimum sample size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, Literal
+
+import attrs
+
+from turnwire.checks.contract import Check, CheckContext, CheckError, CheckResult
+from turnwire.checks.showing import number
+from turnwire.checks.timing import check_percentile, nearest_rank
+from turnwire_core import Metrics
+from turnwire_core.contracts.connection import Milliseconds, option
+
+_METRICS: Final[Mapping[str, Callable[[Metrics], float | None]]] = {
+    "firstTokenMs": lambda metrics: metrics.first_token_ms,
+    "latencyMs": lambda metrics: metrics.latency_ms,
+    "maxGapMs": lambda metrics: metrics.gap_max_ms,
+    "firstEventMs": lambda metrics: metrics.first_event_ms,
+    "connectMs": lambda metrics: metrics.connect_ms,
+}
+
+
+@attrs.frozen
+class PercentilesOptions:
+    """Which percentile of which number, and its bound."""
+
+    metric: Literal["firstTokenMs", "latencyMs", "maxGapMs", "firstEventMs", "connectMs"] = option(
+        "The number of each turn."
+    )
+    max: Milliseconds = option("At most so many milliseconds.")
+    p: float = option("Which percentile, by nearest rank.", 95.0)
+    min_samples: int = option(
+        "With fewer turns the check is an error: a percentile of a few turns says little.", 20
+    )
+
+    def __attrs_post_init__(self) -> None:
+        check_percentile("p", self.p)
+        if self.min_samples < 1:
+            raise ValueError("'minSamples' is at least 1.")
+
+
+class Percentiles(Check):
+    """A percentile over all turns that have the number.
+
+    Turns without it (the reply never finished, it came in one piece and has no gap) are no samples;
+    how many there were is said.
+    """
+
+    kind = "percentiles"
+    options = PercentilesOptions
+    suite_wide = True
+    doc = "A percentile of a time over all turns of the suite is at most so many milliseconds."
+
+    async def evaluate(self, options: PercentilesOptions, context: CheckContext) -> CheckResult:
+        """See :meth:`Check.evaluate`."""
+        measure = _METRICS[options.metric]
+        found = [measure(turn.reply.metrics) for turn in context.turns]
+        samples = [value for value in found if value is not None]
+        without = len(found) - len(samples)
+        counted = f"{len(samples)} turns" + (f" ({without} more without it)" if without else "")
+        if len(samples) < options.min_samples:
+            raise CheckError(
+                f"p{number(options.p)} of {options.metric} wants {options.min_samples} samples, "
+                f"and there are {counted}. Repeat the tests (--repeat), or lower 'minSamples'."
+            )
+        value = nearest_rank(samples, options.p)
+        label = f"p{number(options.p)} of {options.metric}"
+        return CheckResult(
+            passed=value <= options.max,
+            expected=f"{label} at most {number(options.max)} ms",
+            actual=f"{number(value)} ms, of {counted}",
+        )
