@@ -73,7 +73,8 @@ def _explain_content(rules: CompiledRules, evidence: Evidence) -> str:
         return f"No {key} is configured, so no text could be found.{advice}"
     total = len(evidence.values)
     for path in paths:
-        found = [path_value for data, _ in evidence.values if (path_value := _get(path, data))]
+        values = (_get(path, data) for data, _ in evidence.values)
+        found = [value for value in values if value is not None]
         if not found:
             continue
         kinds = ", ".join(sorted({_kind(value) for value in found}))
@@ -166,8 +167,9 @@ def _score(candidate: Candidate, wanted: str, total: int) -> float:
 
 
 def _get(path: str, data: Any) -> Any:
+    """The value there; None where there is none, or an empty one of which nothing is to say."""
     value = Path(path).get(data)
-    return None if value is MISSING or value == [] else value
+    return None if value is MISSING or value in ("", []) else value
 
 
 def _has(path: str, data: Any) -> bool:
