@@ -1,10 +1,13 @@
 """Reading a config file: JSON (with comments), YAML or TOML, and where in it everything stands.
 
-Lines are looked up only when there is a problem to report: a good file costs nothing extra.
+Lines are found when somebody first asks for one: a good file of connections costs nothing extra.
 """
 
 from __future__ import annotations
 
+import bisect
+import functools
+import itertools
 import json
 import re
 import tomllib
@@ -40,7 +43,7 @@ class Document:
             case "json":
                 return _locate_json(self.text, location)
             case "yaml":
-                return _locate_yaml(self.text, location)
+                return _locate_yaml(self.text, self.file, location)
             case _:
                 return _locate_toml(self.text, location)
 
@@ -81,7 +84,7 @@ def _problem(
 
 _JSON_NOISE = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _NOT_NEWLINE = re.compile(r"[^\n]")
-_JSON_SPACE = re.compile(r"[ \t\r\n]*")
+_JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
 
 def _blank_comments(text: str) -> str:
@@ -139,44 +142,53 @@ def _objects(data: Any) -> Iterator[tuple[Location, dict[str, Any]]]:
 
 
 def _locate_json(text: str, location: Location) -> int:
+    lines = _json_lines(text)
+    while location not in lines:
+        location = location[:-1]
+    return lines[location]
+
+
+@functools.lru_cache(maxsize=4)
+def _json_lines(text: str) -> dict[Location, int]:
+    """The line of every key and of every item of a list. Of a key that is there twice, the first's.
+
+    Does not recurse: a document may be deep.
+    """
     text = _blank_comments(text)
-    decoder = json.JSONDecoder()
-
-    def skip(position: int) -> int:
-        match = _JSON_SPACE.match(text, position)
-        return match.end() if match else position
-
-    best = position = skip(0)
-    for step in location:
-        index = 0
-        position = skip(position)
-        if text[position] not in "{[":
-            break
-        is_object = text[position] == "{"
-        position = skip(position + 1)
-        while text[position] not in "}]":
-            start = position
-            key: str | int = index
-            if is_object:
-                key, position = decoder.raw_decode(text, position)
-                position = skip(skip(position) + 1)
-            if key == step:
-                best = start
-                break
-            _, position = decoder.raw_decode(text, position)
-            position = skip(position)
-            if text[position] == ",":
-                position = skip(position + 1)
-            index += 1
-        else:
-            break
-    return text.count("\n", 0, best) + 1
+    newlines = [match.start() for match in re.finditer("\n", text)]
+    lines: dict[Location, int] = {(): 1}
+    around: list[tuple[Location, Iterator[int] | None]] = []
+    place: Location = ()
+    awaits_key = False
+    for match in _JSON_TOKEN.finditer(text):
+        word = match[0]
+        if word in ("}", "]"):
+            around.pop()
+            awaits_key = False
+        elif word == ",":
+            outer, items = around[-1]
+            awaits_key = items is None
+            place = (*outer, next(items)) if items else outer
+        elif word != ":":
+            if awaits_key:
+                place = (*place, json.loads(word))
+            lines.setdefault(place, bisect.bisect_left(newlines, match.start()) + 1)
+            awaits_key = word == "{"
+            if word == "{":
+                around.append((place, None))
+            elif word == "[":
+                items = itertools.count()
+                around.append((place, items))
+                place = (*place, next(items))
+    return lines
 
 
 # --- YAML -----------------------------------------------------------------------------------
 
 
+@functools.lru_cache(maxsize=4)
 def _compose_yaml(text: str, file: str) -> Any:
+    """The nodes of a document. The next question about it is most often about its lines."""
     try:
         from ruamel.yaml import YAML
         from ruamel.yaml.error import MarkedYAMLError, YAMLError
@@ -261,8 +273,8 @@ def _parse_yaml(text: str, file: str) -> Any:
     return data
 
 
-def _locate_yaml(text: str, location: Location) -> int | None:
-    node = _compose_yaml(text, "")
+def _locate_yaml(text: str, file: str, location: Location) -> int | None:
+    node = _compose_yaml(text, file)
     if node is None:
         return None
     line: int = node.start_mark.line + 1
@@ -305,19 +317,37 @@ def _locate_toml(text: str, location: Location) -> int | None:
     tomllib gives no positions; this finds tables, keys and dotted keys, and the line of the key
     for what is inside inline values.
     """
-    wanted = tuple(step for step in location if isinstance(step, str))
-    best, best_length = None, 0
-    table: tuple[str, ...] = ()
+    lines = _toml_lines(text)
+    while location and location not in lines:
+        location = location[:-1]
+    return lines.get(location)
+
+
+@functools.lru_cache(maxsize=4)
+def _toml_lines(text: str) -> dict[Location, int]:
+    """The first line that spells each table and key."""
+    lines: dict[Location, int] = {}
+    last: dict[Location, int] = {}
+    """Of each array of tables the index of the one that was begun last."""
+    table: Location = ()
     for number, line in enumerate(text.split("\n"), start=1):
         if header := _TOML_HEADER.match(line):
-            table = found = _toml_parts(header[1])
+            table = ()
+            *outer, name = _toml_parts(header[1]) or ("",)
+            for part in outer:
+                table = (*table, part)
+                table = (*table, last[table]) if table in last else table
+            table = (*table, name)
+            lines.setdefault(table, number)
+            if line.lstrip().startswith("[["):
+                last[table] = last.get(table, -1) + 1
+                table = (*table, last[table])
+                lines[table] = number
         elif key := _TOML_KEY.match(line):
-            found = table + _toml_parts(key[1])
-        else:
-            continue
-        if len(found) > best_length and found == wanted[: len(found)]:
-            best, best_length = number, len(found)
-    return best
+            parts = _toml_parts(key[1])
+            for length in range(1, len(parts) + 1):
+                lines.setdefault((*table, *parts[:length]), number)
+    return lines
 
 
 def _toml_parts(text: str) -> tuple[str, ...]:

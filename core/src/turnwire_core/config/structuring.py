@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import difflib
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 import attrs
@@ -25,7 +27,7 @@ from turnwire_core.contracts.connection import (
     Secret,
 )
 from turnwire_core.paths import Path, PathSyntaxError
-from turnwire_core.templates import ENTRY_NAMES, Template, TemplateError
+from turnwire_core.templates import ENTRY_NAMES, TURN_NAMES, Template, TemplateError
 
 T = TypeVar("T")
 
@@ -114,13 +116,32 @@ def describe(value: Any) -> str:
     return f"a {type(value).__name__}"
 
 
-def structure(value: Any, cls: type[T]) -> T:
+_placeholders: ContextVar[frozenset[str]] = ContextVar("_placeholders", default=TURN_NAMES)
+"""What the templates in the value that is being structured may name."""
+
+
+@contextmanager
+def _naming(names: frozenset[str] | None) -> Iterator[None]:
+    if names is None:
+        yield
+        return
+    token = _placeholders.set(names)
+    try:
+        yield
+    finally:
+        _placeholders.reset(token)
+
+
+def structure(value: Any, cls: type[T], *, names: frozenset[str] | None = None) -> T:
     """Build ``cls`` from plain data.
+
+    ``names`` are the placeholders that templates in it may hold, instead of those of a turn.
 
     Raises:
         Findings: with everything that is wrong, not only the first.
     """
-    built: T = _structure_any(value, cls)
+    with _naming(names):
+        built: T = _structure_any(value, cls)
     return built
 
 
@@ -136,11 +157,13 @@ def structure_mapping(
     ignore: frozenset[str] = frozenset(),
     more_keys: tuple[str, ...] = (),
     advise: Callable[[str], str | None] = lambda _key: None,
+    names: frozenset[str] | None = None,
 ) -> T:
     """Like :func:`structure`, for one attrs class.
 
     ``ignore`` are keys that somebody else reads; ``more_keys`` are named among the known ones.
     ``advise`` may know better than the nearest name what an unknown key was meant to be.
+    ``names`` are the placeholders that templates may hold, instead of those of a turn.
     """
     if not isinstance(value, Mapping):
         raise wrong(f"Expected an object, found {describe(value)}.")
@@ -163,7 +186,8 @@ def structure_mapping(
             continue
         written[field.name] = key
         try:
-            arguments[field.alias or field.name] = _structure_any(item, field.type)
+            with _naming(names):
+                arguments[field.alias or field.name] = _structure_any(item, field.type)
         except Findings as exc:
             findings.extend(finding.under(key) for finding in exc.findings)
     for field in fields_of(cls):
@@ -290,16 +314,16 @@ def _structure_path(value: Any, _: Any) -> Path:
 
 
 def _structure_template(value: Any, _: Any) -> Template:
-    return _template(value, {})
+    return _template(value, _placeholders.get())
 
 
 def _structure_entry_template(value: Any, _: Any) -> EntryTemplate:
-    return EntryTemplate(_template(value, {"names": ENTRY_NAMES}))
+    return EntryTemplate(_template(value, ENTRY_NAMES))
 
 
-def _template(value: Any, names: Mapping[str, frozenset[str]]) -> Template:
+def _template(value: Any, names: frozenset[str]) -> Template:
     try:
-        return Template(value, **names)
+        return Template(value, names=names)
     except TemplateError as exc:
         raise wrong(str(exc)) from exc
 
