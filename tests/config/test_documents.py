@@ -94,7 +94,7 @@ def test_a_problem_has_file_line_path_and_message(
 @pytest.mark.parametrize(
     ("text", "name", "line", "message"),
     [
-        ('{\n"a": 1,\n}', "c.json", 3, "Broken JSON"),
+        ('{\n"a": 1\n"b": 2}', "c.json", 3, "Broken JSON"),
         ('{\n"a": nul}', "c.json", 2, "Broken JSON"),
         ("", "c.json", 1, "Broken JSON"),
         ('{"a": /* open', "c.json", 1, "Broken JSON"),
@@ -317,7 +317,7 @@ def test_a_place_is_written_as_a_path(location: tuple[str | int, ...], path: str
         (("connections", "it", "sse", "contentPath"), 5),
         (("connections", "my bot"), 6),
         (("connections", "my bot", "limits", "idleMs"), 7),
-        (("connections", "elsewhere"), None),
+        (("elsewhere", "it"), None),
     ],
 )
 def test_a_place_in_toml_is_found_by_tables_and_dotted_keys(
