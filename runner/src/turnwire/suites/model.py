@@ -6,6 +6,7 @@ each key's documentation, from which the JSON Schema and the reference are made.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path as FilePath
@@ -13,8 +14,11 @@ from typing import Any, Literal
 
 import attrs
 
-from turnwire_core.contracts.connection import JsonValue, Milliseconds, option
+from turnwire_core.config import Document, as_path
+from turnwire_core.contracts.connection import UNSET, Auth, JsonValue, Milliseconds, option
+from turnwire_core.errors import Problem
 from turnwire_core.paths import Path
+from turnwire_core.secrets import Secrets
 from turnwire_core.templates import Template
 
 
@@ -47,10 +51,33 @@ class Origin:
     file: str
     path: str = "$"
     line: int | None = None
+    _document: Document | None = attrs.field(default=None, repr=False, eq=False, kw_only=True)
+    _location: tuple[str | int, ...] = attrs.field(default=(), repr=False, eq=False, kw_only=True)
+
+    @classmethod
+    def of(cls, document: Document, *location: str | int) -> Origin:
+        """A place in a file that was read."""
+        return cls(
+            document.file,
+            as_path(location),
+            document.line_of(location),
+            document=document,
+            location=location,
+        )
 
     def __str__(self) -> str:
         line = f":{self.line}" if self.line is not None else ""
         return f"{self.file}{line}: {self.path}"
+
+    def under(self, *steps: str | int) -> Origin:
+        """A place inside this one."""
+        if self._document is not None:
+            return Origin.of(self._document, *self._location, *steps)
+        return attrs.evolve(self, path=self.path + as_path(steps)[1:])
+
+    def problem(self, message: str, hint: str | None = None) -> Problem:
+        """Something that is wrong here."""
+        return Problem(message, path=self.path, hint=hint, file=self.file, line=self.line)
 
 
 @attrs.frozen
@@ -96,14 +123,22 @@ class TestLimits:
     timeout_ms: Milliseconds = option("Bounds the whole test.", Milliseconds(300_000))
     max_turns: int = option("The most turns that a test may take.", 50)
 
+    def __attrs_post_init__(self) -> None:
+        if self.max_turns < 1:
+            raise ValueError("A test needs at least one turn: 'maxTurns' is 1 or more.")
+
 
 @attrs.frozen
 class Expectation:
     """What a request's answer must have: ``{"path": "status", "equals": "open"}``."""
 
     path: Path | None = option("Where in the JSON answer; without it the whole answer.", None)
-    equals: JsonValue = option("The value that must be there.", None)
+    equals: JsonValue = option("The value that must be there. Default: any, even null.", UNSET)
     status: int | None = option("The HTTP status that must come.", None)
+
+    def __attrs_post_init__(self) -> None:
+        if self.path is None and self.equals is UNSET and self.status is None:
+            raise ValueError("It expects nothing: write 'path', 'equals' or 'status'.")
 
 
 @attrs.frozen
@@ -115,6 +150,7 @@ class RequestSpec:
     headers: Mapping[str, Template] = option("Headers; may hold placeholders.", factory=dict)
     query: Mapping[str, Template] = option("Query parameters; may hold placeholders.", factory=dict)
     body: Template | None = option("A JSON body, a template.", None)
+    auth: Auth | None = option("Credentials, as in a connection.", None)
     timeout_ms: Milliseconds = option("Bounds the call.", Milliseconds(30_000))
 
 
@@ -124,6 +160,16 @@ class Persona:
 
     description: str = option("In words, for targets and judges that want to know.")
     profile: Mapping[str, JsonValue] = option("Any further facts.", factory=dict)
+
+    @property
+    def text(self) -> str:
+        """Description and facts as one text: what a target or a judge is told."""
+        facts = "; ".join(f"{name}: {_spoken(value)}" for name, value in self.profile.items())
+        return f"{self.description} ({facts})" if facts else self.description
+
+
+def _spoken(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
 @attrs.frozen
@@ -187,6 +233,21 @@ class Suite:
     """The connection that judges; None: the offline judge."""
     checks: tuple[CheckSpec, ...] = ()
     """Evaluated over all replies of the run: percentiles and their like."""
+    environment: Mapping[str, str] = attrs.field(factory=dict, repr=False)
+    """The values of every ``{{env.X}}`` in it."""
+    secrets: Secrets = attrs.field(factory=Secrets, repr=False, eq=False)
+    """What came from the environment, to be masked wherever something of the suite is shown."""
+
+    @property
+    def directory(self) -> FilePath:
+        """The folder of its file: what it names is relative to that."""
+        return self.file.parent
+
+    def persona_text(self, name: str | None) -> str | None:
+        """What a target is told of a persona: by name, or a description in its own words."""
+        if name is None:
+            return None
+        return self.personas[name].text if name in self.personas else name
 
 
 @attrs.frozen
