@@ -48,9 +48,17 @@ def test_references_are_filled(text: str, value: str) -> None:
     assert filled(text, A="one", B="two", EMPTY="") == value
 
 
-@pytest.mark.parametrize("value", ["${B}", "$${B}", "${", "{{message}}", "\\", '"'])
+@pytest.mark.parametrize("value", ["${B}", "$${B}", "${", "}}", "\\", '"'])
 def test_a_value_is_not_interpolated_again(value: str) -> None:
     assert filled("${A}", A=value, B="never") == value
+
+
+def test_a_value_that_would_be_read_as_a_placeholder_is_a_problem_and_not_shown() -> None:
+    _, findings = interpolate("${A}", {"A": "s3cret {{message}}"}, Secrets())
+    assert [finding.location for finding in findings] == [()]
+    assert "A holds '{{'" in findings[0].message
+    assert findings[0].hint == "In a template write {{env.A}}: it is never parsed."
+    assert "s3cret" not in str(findings)
 
 
 def test_every_text_in_the_data_is_filled_and_nothing_else() -> None:

@@ -220,15 +220,38 @@ def test_every_problem_of_a_file_comes_in_one_error(problems: Problems) -> None:
         (5, "$.connections.one.base_url"),
         (6, "$.connections.one.headers.X-A"),
         (10, "$.connections.two.preset"),
-        (17, "$.connections.two.limits.idleMs"),
         (13, "$.connections.two.sse.contentPath"),
         (14, '$.connections.two.sse.finish[1].when["c["]'),
         (14, "$.connections.two.sse.finish[2]"),
         (15, "$.connections.two.sse.colour"),
+        (17, "$.connections.two.limits.idleMs"),
         (19, "$.connections.three.timeoutMs"),
         (19, "$.connections.three"),
         (20, "$.connections.four"),
     ]
+
+
+def test_an_unknown_protocol_key_hides_no_problem_of_its_section(problems: Problems) -> None:
+    found = problems(
+        """{"connections": {"one": {
+  "base_url": "htp://a.example",
+  "protcol": "sse",
+  "sse": {"contentPath": "a["}
+}}}"""
+    )
+    assert [(problem.line, problem.path) for problem in found] == [
+        (2, "$.connections.one.base_url"),
+        (3, "$.connections.one.protcol"),
+        (4, "$.connections.one.sse.contentPath"),
+    ]
+
+
+def test_a_name_that_is_not_there_is_answered_from_the_whole_file(load: Load) -> None:
+    text = '{"connections": {"shop": {"base_url": "http://a.example"}, "spare": {}}}'
+    config = load(text, only=["shopp"])
+    assert config.names == ("shop", "spare")
+    with pytest.raises(ConfigError, match="Did you mean 'shop'"):
+        config.connection("shopp")
 
 
 # --- checks --------------------------------------------------------------------------------------

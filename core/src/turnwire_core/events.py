@@ -187,8 +187,11 @@ class Reply:
 
         Raises:
             DriverError: the turn failed; its ``partial`` is this reply.
+            ValueError: the turn was cancelled, which is nobody's failure.
         """
-        if self.ok or self.exception is None:
+        if self.ok:
             return self
+        if self.exception is None:
+            raise ValueError("The turn was cancelled; its reply is not complete.")
         self.exception.partial = self
         raise self.exception

@@ -96,7 +96,7 @@ class Plugins:
         if protocol in self._loaded:
             return self._loaded[protocol]
         if protocol in self._failed:
-            raise self._failed[protocol]
+            raise self._failed[protocol].with_traceback(None)
         try:
             self._loaded[protocol] = self._load(protocol)
         except PluginError as exc:

@@ -4,9 +4,10 @@ What reads connection files reads other files of the same manner too: the runner
 """
 
 from turnwire_core.config.checks import header_problem
+from turnwire_core.config.connections import DriverSource
 from turnwire_core.config.documents import Document, as_path, read_document
 from turnwire_core.config.interpolation import interpolate
-from turnwire_core.config.loading import Config, DriverSource, read_config, read_mapping
+from turnwire_core.config.loading import Config, read_config, read_mapping
 from turnwire_core.config.structuring import (
     Finding,
     Findings,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -12,7 +12,6 @@ import attrs
 from turnwire_core.config.interpolation import hide_url_credentials
 from turnwire_core.config.structuring import Finding, fields_of
 from turnwire_core.contracts.connection import Connection, Limits, Secret
-from turnwire_core.templates import Template
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 """RFC 9110 §5.6.2."""
@@ -21,6 +20,9 @@ _FIELD_VALUE = re.compile(r"(?:[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?)?\Z")
 """RFC 9110 §5.5 without obs-text: what is not ASCII has no agreed meaning in a header."""
 
 _SECRET_NAME = re.compile(r"auth|token|secret|passw|key|cookie|credential|session|signature", re.I)
+
+_PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}")
+"""What placeholders bring is checked when they are filled."""
 
 _SCHEMES = ("http", "https", "ws", "wss")
 
@@ -41,31 +43,35 @@ def header_problem(name: str, value: str) -> str | None:
     return f"The value of the header {name!r} holds characters that are not printable ASCII."
 
 
-def check_connection(connection: Connection) -> Iterator[Finding]:
-    """Findings about the URL, the headers and the sizes of a connection."""
-    yield from _check_url("base_url", connection.base_url, _SCHEMES)
-    if connection.proxy:
-        yield from _check_url("proxy", connection.proxy, ("http", "https"))
+def check_written(raw: Mapping[str, Any]) -> Iterator[Finding]:
+    """Findings about the URLs and headers of a connection, as they are written.
+
+    What is not even text is left to the structuring.
+    """
+    for key in ("base_url", "baseUrl", "url"):
+        if isinstance(raw.get(key), str):
+            yield from _check_url(key, raw[key], _SCHEMES)
+    if isinstance(raw.get("proxy"), str) and raw["proxy"]:
+        yield from _check_url("proxy", raw["proxy"], ("http", "https"))
+    headers = raw.get("headers")
     spellings: dict[str, str] = {}
-    for name, template in connection.headers.items():
-        other = spellings.setdefault(name.lower(), name)
+    for name, value in headers.items() if isinstance(headers, Mapping) else ():
+        other = spellings.setdefault(str(name).lower(), str(name))
         if other != name:
             message = f"{name!r} and {other!r} are the same header."
             yield Finding(("headers", name), message, "Keep one.")
-        literal = template.source if isinstance(template.source, str) else None
-        if literal is None:
+        if not isinstance(value, str):
             yield Finding(("headers", name), "A header's value is text.", "Put it in quotes.")
-        elif problem := header_problem(name, _without_placeholders(literal, template)):
+        elif problem := header_problem(str(name), _PLACEHOLDER.sub("x", value)):
             yield Finding(("headers", name), problem)
+
+
+def check_limits(connection: Connection) -> Iterator[Finding]:
+    """Findings about limits that contradict each other."""
     linger_ms = connection.limits.linger_ms
     if linger_ms > connection.timeout_ms and linger_ms != Limits().linger_ms:
         message = "lingerMs is longer than timeoutMs, the bound on the whole turn."
         yield Finding(("limits", "lingerMs"), message)
-
-
-def _without_placeholders(literal: str, template: Template) -> str:
-    """What of a header is fixed; what placeholders bring is checked when they are filled."""
-    return re.sub(r"\{\{[^{}]*\}\}", "x", literal) if template.names else literal
 
 
 def _check_url(key: str, url: str, schemes: tuple[str, ...]) -> Iterator[Finding]:

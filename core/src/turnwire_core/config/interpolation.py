@@ -66,6 +66,10 @@ def interpolate(
             found = environ.get(name)
             if found or (found is not None and default is None):
                 _hide(found, secrets)
+                if "{{" in found:
+                    message = f"The value of {name} holds '{{{{', which begins a placeholder."
+                    hint = f"In a template write {{{{env.{name}}}}}: it is never parsed."
+                    findings.append(Finding(location, message, hint))
                 return found
             if default is not None:
                 return default

@@ -6,14 +6,17 @@ them here. Needs the extra ``turnwire-core[http]``.
 
 from __future__ import annotations
 
+from turnwire_core.http._call import HttpAnswer, call_once
 from turnwire_core.http._client import HttpClient
 from turnwire_core.http._response import HttpResponse, UpgradedStream
 from turnwire_core.http._text import excerpt_of, neutral
 
 __all__ = [
+    "HttpAnswer",
     "HttpClient",
     "HttpResponse",
     "UpgradedStream",
+    "call_once",
     "excerpt_of",
     "neutral",
 ]

@@ -83,16 +83,9 @@ class HttpClient:
             ProtocolError: no HTTP, an empty answer (204), or a request that HTTP cannot carry.
             StreamBrokenError: the connection ended before the head was complete.
         """
-        self._wire.begin()
-        content, content_type = _request.encode_body(body)
-        defaults = {**_DEFAULTS, "Accept": accept}
-        if content_type is not None:
-            defaults["Content-Type"] = content_type
-        with self._timed():
-            response = await self._send(
-                self._connection.request.method, turn.headers, turn.query, defaults, content
-            )
-        reply = HttpResponse(response, self._wire)
+        reply = await self.respond(
+            self._connection.request.method, turn.headers, turn.query, body=body, accept=accept
+        )
         try:
             with self._timed():
                 await refuse(reply, self._wire)
@@ -102,6 +95,30 @@ class HttpClient:
             await reply.drop()
             raise
         await reply.finish()
+
+    async def respond(
+        self,
+        method: str,
+        headers: Mapping[str, str],
+        query: Mapping[str, Any],
+        *,
+        body: Any = None,
+        accept: str = "application/json, */*;q=0.5",
+    ) -> HttpResponse:
+        """Send, and wait for the head of a response with whatever status.
+
+        Whoever calls this reads the response and ends it: ``finish``, or ``drop``.
+
+        Raises: as :meth:`exchange`, but for the status.
+        """
+        self._wire.begin()
+        content, content_type = _request.encode_body(body)
+        defaults = {**_DEFAULTS, "Accept": accept}
+        if content_type is not None:
+            defaults["Content-Type"] = content_type
+        with self._timed():
+            response = await self._send(method, headers, query, defaults, content)
+        return HttpResponse(response, self._wire)
 
     @contextmanager
     def _timed(self) -> Iterator[None]:

@@ -68,6 +68,8 @@ async def _refusal(response: HttpResponse, wire: Wire, *, upgrading: bool) -> Dr
     elif status == 429 or seconds is not None:
         wait = f" It asks to wait {seconds:g} s." if seconds is not None else ""
         message += f"{wait} See 'retry' for trying again."
+    elif upgrading and status in (400, 404, 405):
+        message += " Is base_url the URL of a WebSocket? The target would not switch to one."
     elif status in _ADVICE:
         message += f" {_ADVICE[status]}"
     elif status >= 500:
