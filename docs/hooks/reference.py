@@ -87,9 +87,9 @@ def type_name(annotation: Any) -> str:
     if origin is Literal:
         return ", ".join(f"`{choice}`" for choice in arguments)
     if origin in (tuple, list):
-        return f"list of {type_name(arguments[0])}"
+        return f"list of {type_name(arguments[0])}s"
     if origin is not None and issubclass(origin, Mapping):
-        return f"object of {type_name(arguments[1])}"
+        return f"object of {type_name(arguments[1])}s"
     name = _TYPE_NAMES.get(annotation) or _TYPE_NAMES.get(getattr(annotation, "__name__", ""))
     if name is None and attrs.has(annotation):
         name = "object"
