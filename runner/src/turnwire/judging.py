@@ -108,12 +108,12 @@ class OfflineJudge:
                 "'contains: {none: …}'.",
                 kind="judge",
             )
-        said = _plain(" ".join(one.content for one in transcript if one.role == "assistant"))
+        said = [_plain(one.content) for one in transcript if one.role == "assistant"]
         phrases = [_plain("".join(groups)) for groups in _QUOTED.findall(rubric)]
         if wanted := [phrase for phrase in phrases if phrase]:
-            found = [phrase for phrase in wanted if phrase in said]
+            found = [phrase for phrase in wanted if any(phrase in reply for reply in said)]
         else:
-            words = set(_WORD.findall(said))
+            words = {word for reply in said for word in _WORD.findall(reply)}
             wanted = [
                 word
                 for word in dict.fromkeys(_WORD.findall(_plain(rubric)))

@@ -256,7 +256,7 @@ def _problems(kinds: Sequence[Any], base: type[Any], common: Sequence[str]) -> I
     for one in kinds:
         kind = getattr(one, "kind", None)
         if not isinstance(one, base) or not isinstance(kind, str) or not kind:
-            yield f"It returned {one!r}, which is no {base.__name__} with a kind."
+            yield f"It returned {one!r:.60}, which is no {base.__name__} with a kind."
             continue
         if kind in common:
             yield f"Its {kind!r} is a key that all kinds have."

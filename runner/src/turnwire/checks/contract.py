@@ -98,7 +98,7 @@ class CheckContext:
 
     def scoped_turns(self) -> Sequence[TurnRecord]:
         """The turns in scope: the last one, or all."""
-        return (self.last,) if self.scope is Scope.LAST else self.turns
+        return (self.last,) if self.scope is Scope.LAST else (self.turns or (self.last,))
 
     def texts(self) -> Sequence[str]:
         """The texts in scope; a check on text must hold of each.
@@ -112,6 +112,10 @@ class CheckContext:
             case Scope.ASSISTANT:
                 return tuple(turn.reply.content for turn in (self.turns or (self.last,)))
             case Scope.TRANSCRIPT:
+                if not self.transcript:
+                    # A turn that failed left nothing in it. What had arrived was said all the same;
+                    # of no text at all, "contains none of" would hold and mean nothing.
+                    return (self.last.reply.content,)
                 said = "\n".join(f"{entry.role}: {entry.content}" for entry in self.transcript)
                 return (said,)
 

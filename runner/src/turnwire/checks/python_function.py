@@ -12,7 +12,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from pathlib import Path as FilePath
 from types import ModuleType
-from typing import Any
+from typing import Any, cast
 
 import anyio.to_thread
 import attrs
@@ -66,15 +66,16 @@ class PythonCheck(Check):
     async def evaluate(self, options: PythonOptions, context: CheckContext) -> CheckResult:
         """See :meth:`Check.evaluate`."""
         label = f"{options.function} to hold"
+        file = _file_of(options.function, context.directory)
         try:
-            file, function = await _find(options.function, context.directory)
+            function = await _find(options.function, file)
             said = await _call(function, context, options.args)
         except AssertionError as exc:
             return CheckResult(False, label, bounded(_reason(exc)))
         except TurnwireError:
             raise
         except (Exception, SystemExit) as exc:
-            raise CheckError(_failure(options.function, exc), kind="plugin") from exc
+            raise CheckError(_failure(options.function, file.name, exc), kind="plugin") from exc
         shown = excerpt(context.turns[-1].reply.content) if context.turns else "no reply yet"
         match said:
             case CheckResult():
@@ -92,14 +93,18 @@ class PythonCheck(Check):
         )
 
 
-async def _find(name: str, directory: FilePath) -> tuple[FilePath, Callable[..., Any]]:
-    module_name, _, function_name = name.partition(":")
-    file = directory.joinpath(*module_name.split(".")).with_suffix(".py")
+def _file_of(name: str, directory: FilePath) -> FilePath:
+    module = name.partition(":")[0]
+    return directory.joinpath(*module.split(".")).with_suffix(".py")
+
+
+async def _find(name: str, file: FilePath) -> Callable[..., Any]:
     module = await anyio.to_thread.run_sync(_load, file, name)
+    function_name = name.partition(":")[2]
     function = getattr(module, function_name, None)
     if not callable(function):
         raise CheckError(f"There is no function {function_name!r} in {file}.")
-    return file, function
+    return cast("Callable[..., Any]", function)
 
 
 def _load(file: FilePath, name: str) -> ModuleType:
@@ -153,8 +158,11 @@ def _reason(exc: AssertionError) -> str:
     return f"{frame.line} (line {frame.lineno} of {FilePath(frame.filename).name})"
 
 
-def _failure(name: str, exc: BaseException) -> str:
+def _failure(name: str, file_name: str, exc: BaseException) -> str:
     last = traceback.format_exception_only(exc)[-1].strip()
-    frame = traceback.extract_tb(exc.__traceback__)[-1]
-    where = f"line {frame.lineno} of {FilePath(frame.filename).name}"
-    return f"The check {name!r} failed itself, at {where}: {bounded(last)}"
+    frames = traceback.extract_tb(exc.__traceback__)
+    # The innermost line of the tester's own; a library that it called is not where to look.
+    lines = [one.lineno for one in frames if FilePath(one.filename).name == file_name]
+    line = exc.lineno if isinstance(exc, SyntaxError) else lines[-1] if lines else None
+    where = f" at line {line} of {file_name}" if line is not None else ""
+    return f"The check {name!r} failed itself{where}: {bounded(last)}"

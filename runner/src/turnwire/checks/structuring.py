@@ -65,14 +65,17 @@ def structure_check(
         PluginError: its kind is claimed twice, or unknown while a plugin is broken.
     """
     if not isinstance(raw, Mapping):
-        hint = f"For example {{{raw}: true}}." if raw in kinds.checks() else None
-        example = hint or 'For example {"contains": "refund"}.'
-        raise Findings([Finding((), f"Expected a check, found {describe(raw)}.", example)])
+        bare = isinstance(raw, str) and kinds.is_check(raw)
+        hint = f"Write {{{raw}: …}}." if bare else 'For example {"contains": "refund"}.'
+        raise Findings([Finding((), f"Expected a check, found {describe(raw)}.", hint)])
     key, check = _kind_of(raw, kinds)
     findings: list[Finding] = []
     if check.suite_wide != suite_wide:
         where = "a suite's own 'checks'" if check.suite_wide else "a step's or a test's 'checks'"
         findings.append(Finding((key,), f"{key!r} stands in {where} only."))
+    elif suite_wide and "scope" in raw:
+        message = f"{key!r} looks at all turns of the suite: there is no scope to choose."
+        findings.append(Finding(("scope",), message, "Leave it out."))
     common: dict[str, Any] = {}
     for name, type_ in _COMMON_TYPES.items():
         if name in raw:
@@ -232,9 +235,10 @@ class _Written:
 
     def _lasting(self, findings: list[Finding], open_names: set[str]) -> list[Finding]:
         """Without what may be right once the placeholders are filled."""
+        spellings = keys_of(self._check.options)
+        open_names = open_names & spellings.keys()
         if not open_names:
             return findings
-        spellings = keys_of(self._check.options)
         written = {spellings[name].name for name in self._values if name in spellings}
         missing = {
             field.name for field in fields_of(self._check.options) if field.default is attrs.NOTHING

@@ -96,7 +96,7 @@ class Contains(Check):
         if missing:
             return False, f"{near(missing[0])}, without {_listed(missing)}"
         if options.any and not any(map(found, options.any)):
-            return False, f"{near(options.any[0])}, without any of {_listed(options.any)}"
+            return False, f"{near(options.any[0])}, without {_listed(options.any, 'or')}"
         unwanted = [phrase for phrase in options.none if found(phrase)]
         if unwanted:
             at = searched.find(_folded(unwanted[0], self._ignore_case))
@@ -264,6 +264,8 @@ def within(low: float | None, high: float | None) -> str:
         return f"at most {number(high)}"
     if high is None and low is not None:
         return f"at least {number(low)}"
+    if low == high:
+        return f"exactly {number(low or 0)}"
     return f"{number(low or 0)} to {number(high or 0)}"
 
 
