@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from support.checking import check, turn, written
+from turnwire.checks.replies import VerdictName
 from turnwire_core import Verdict
 from turnwire_core.config import Findings
 
@@ -127,3 +128,7 @@ async def test_many_events_are_shown_in_few_words() -> None:
     result = await check({"events": ["nothing"]}, record)
     assert "(500 in all)" in result.actual
     assert len(result.actual) < 400
+
+
+def test_every_verdict_can_be_written() -> None:
+    assert set(get_args(VerdictName)) == {verdict.value for verdict in Verdict}

@@ -46,6 +46,11 @@ class Breaks(Check):
     async def evaluate(self, options, context):
         raise RuntimeError("no luck")
 
+class Leaves(Check):
+    kind = "leaves"
+    async def evaluate(self, options, context):
+        raise SystemExit(3)
+
 class Mute(Check):
     kind = "mute"
     async def evaluate(self, options, context):
@@ -58,7 +63,7 @@ class Wait(Step):
 
 @hookimpl
 def turnwire_checks():
-    return [Politeness(), Breaks(), Mute()]
+    return [Politeness(), Breaks(), Leaves(), Mute()]
 
 @hookimpl
 def turnwire_steps():
@@ -144,6 +149,7 @@ async def test_what_is_installed_is_looked_for_once(install: Install) -> None:
     ("kind", "message"),
     [
         ("breaks", "The check 'breaks' is broken: RuntimeError: no luck"),
+        ("leaves", "The check 'leaves' is broken: SystemExit: 3"),
         ("mute", "The check 'mute' is broken: it returned no CheckResult."),
     ],
 )
@@ -246,7 +252,7 @@ async def test_a_plugin_can_be_registered_in_python() -> None:
     kinds.check("contains")
     record = kinds.register(module)
     assert (record.name, record.distribution) == ("by_hand", None)
-    assert [one.kind for one in record.checks] == ["politeness", "breaks", "mute"]
+    assert [one.kind for one in record.checks] == ["politeness", "breaks", "leaves", "mute"]
     assert (await check({"politeness": True}, "please", kinds=kinds)).passed
     with pytest.raises(PluginError, match="The plugin 'nothing' is broken: It has no hook"):
         kinds.register(ModuleType("nothing"))

@@ -22,8 +22,8 @@ from __future__ import annotations
 import dataclasses
 import sys
 import threading
-import anyio
-from turnwire.checks.contract import CheckContext, CheckResult, CheckError
+import anyio, pytest
+from turnwire.checks import CheckContext, CheckResult, CheckError
 
 @dataclasses.dataclass
 class Price:
@@ -40,6 +40,7 @@ def bare(context):
     assert Price(3).euros == 4
 def breaks(context): return {}["price"]
 def leaves(context): sys.exit(3)
+def fails(context): pytest.fail("not like that")
 def number(context): return 1
 def refuses(context): raise CheckError("cannot say", kind="judge")
 def wants(context, *, low, unit="euros"): return f"{low} {unit}"
@@ -50,6 +51,8 @@ async def waits(context):
 async def breaks_later(context):
     await anyio.lowlevel.checkpoint()
     raise ValueError("too late")
+async def leaves_later(context):
+    sys.exit(4)
 not_a_function = 3
 """
 
@@ -109,6 +112,8 @@ async def test_it_takes_arguments(suite: Path) -> None:
         ("breaks", "failed itself at line 22 of checks_shop.py: KeyError: 'price'"),
         ("breaks_later", "of checks_shop.py: ValueError: too late"),
         ("leaves", "SystemExit: 3"),
+        ("fails", "Failed: not like that"),
+        ("leaves_later", "SystemExit: 4"),
         ("number", "returned a int; it returns True, False, None"),
         (
             "wants",

@@ -227,5 +227,11 @@ def test_what_is_wrong_whatever_the_value_is_said_when_it_is_read(
     assert message in found[0].message
 
 
+async def test_a_list_can_be_spread_among_other_items() -> None:
+    raw = {"contains": {"none": ["x", "{{...variables.words}}"]}}
+    assert not (await check(raw, "a b", values={"variables.words": ["b", "c"]})).passed
+    assert (await check(raw, "a b", values={"variables.words": []})).passed
+
+
 async def test_two_braces_that_are_meant_are_written_with_a_backslash() -> None:
     assert (await check({"contains": "a \\{{name}} b"}, "a {{name}} b")).passed

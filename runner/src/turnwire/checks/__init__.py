@@ -1,8 +1,21 @@
-"""Kinds of checks. ``BUILT_IN`` holds our own; plugins add more."""
+"""Kinds of checks. ``BUILT_IN`` holds our own; plugins add more.
+
+Whoever writes a kind, or a function for the ``python`` check, finds here what it is given and what
+it returns.
+"""
 
 from __future__ import annotations
 
-from turnwire.checks.contract import Check
+from turnwire.checks.contract import (
+    Check,
+    CheckContext,
+    CheckError,
+    CheckResult,
+    Judge,
+    Judgement,
+    TurnEvent,
+    TurnRecord,
+)
 from turnwire.checks.json_value import JsonCheck
 from turnwire.checks.judged import JudgeCheck
 from turnwire.checks.percentiles import Percentiles
@@ -53,3 +66,15 @@ BUILT_IN: tuple[Check, ...] = (
     Streams(),
     Percentiles(),
 )
+
+__all__ = [
+    "BUILT_IN",
+    "Check",
+    "CheckContext",
+    "CheckError",
+    "CheckResult",
+    "Judge",
+    "Judgement",
+    "TurnEvent",
+    "TurnRecord",
+]

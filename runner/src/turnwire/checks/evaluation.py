@@ -8,6 +8,7 @@ from typing import Any
 import attrs
 
 from turnwire.checks.contract import Check, CheckContext, CheckError, CheckResult
+from turnwire.checks.foreign import passes_through
 from turnwire.checks.structuring import fill_options
 from turnwire.kinds import Kinds
 from turnwire.suites.model import CheckSpec, Scope
@@ -59,7 +60,9 @@ async def _evaluate(check: Check, options: Any, context: CheckContext) -> CheckR
         result = await check.evaluate(options, context)
     except TurnwireError:
         raise
-    except Exception as exc:  # the kinds of plugins: whatever their code does
+    except BaseException as exc:
+        if passes_through(exc):
+            raise
         message = f"The check {check.kind!r} is broken: {type(exc).__name__}: {exc}"
         raise CheckError(message, kind="plugin") from exc
     if not isinstance(result, CheckResult):

@@ -18,6 +18,7 @@ import anyio.to_thread
 import attrs
 
 from turnwire.checks.contract import Check, CheckContext, CheckError, CheckResult
+from turnwire.checks.foreign import passes_through
 from turnwire.checks.showing import bounded, excerpt
 from turnwire_core import TurnwireError
 from turnwire_core.contracts.connection import JsonValue, option
@@ -74,7 +75,9 @@ class PythonCheck(Check):
             return CheckResult(False, label, bounded(_reason(exc)))
         except TurnwireError:
             raise
-        except (Exception, SystemExit) as exc:
+        except BaseException as exc:
+            if passes_through(exc):
+                raise
             raise CheckError(_failure(options.function, file.name, exc), kind="plugin") from exc
         shown = excerpt(context.turns[-1].reply.content) if context.turns else "no reply yet"
         match said:

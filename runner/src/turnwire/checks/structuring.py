@@ -45,6 +45,8 @@ PLACEHOLDERS: Final = frozenset({"reply", "connection", "test"})
 
 _PLACEHOLDER = re.compile(r"(?<!\\)\{\{[^{}]*\}\}")
 
+_SPREAD = re.compile(r"\{\{\s*\.\.\.")
+
 
 @attrs.frozen
 class Unfilled:
@@ -205,7 +207,8 @@ class _Written:
         written = sorted(set(_PLACEHOLDER.findall(_texts_of(self._values))))
         return Unfilled(
             Template(self._values, names=PLACEHOLDERS),
-            tuple(Template([one], names=PLACEHOLDERS) for one in written),
+            # Without the dots of {{...words}}: an empty list that is spread is a value too.
+            tuple(Template([_SPREAD.sub("{{", one)], names=PLACEHOLDERS) for one in written),
         )
 
     def _read_value(self, value: Any) -> None:
