@@ -1,0 +1,118 @@
+"""The report for a person at a terminal: what went wrong, the times, and one line of counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+from turnwire.reports.model import CaseReport, ConnectionTimes, Percentiles, RunReport, Status
+from turnwire.reports.text import check_lines, failure_lines, one_line, seconds, transcript_lines
+from turnwire.view.tables import table_text
+
+COLOURS: Final = {
+    Status.PASSED: "green",
+    Status.FAILED: "red",
+    Status.ERROR: "magenta",
+    Status.SKIPPED: "yellow",
+    Status.UNFINISHED: "yellow",
+}
+
+
+@attrs.frozen
+class Line:
+    """A line, safe to show, with the style of :func:`click.style` that it may have."""
+
+    text: str
+    fg: str | None = None
+    bold: bool = False
+    dim: bool = False
+
+
+def render(report: RunReport, *, verbose: bool = False) -> list[Line]:
+    """The lines; with ``verbose`` the conversations of the tests that passed, too."""
+    lines: list[Line] = []
+    for case in report.cases:
+        if case.status is Status.PASSED and verbose:
+            lines += [_headline(case), *_indented(transcript_lines(case)), Line("")]
+    for case in report.not_passed:
+        lines += [_headline(case), *_indented(failure_lines(case)), Line("")]
+    lines += _suite_checks(report)
+    lines += _warnings(report.cases)
+    if report.connections:
+        lines += [*map(Line, times_table(report.connections).split("\n")), Line("")]
+    return [*lines, *_end(report)]
+
+
+def _headline(case: CaseReport) -> Line:
+    kind = f" ({case.failure})" if case.failure and case.status is Status.ERROR else ""
+    text = f"{case.status.value.upper()}{kind} {one_line(case.id)}  {seconds(case.duration_ms)}"
+    return Line(text, fg=COLOURS[case.status], bold=True)
+
+
+def _indented(lines: Sequence[str]) -> list[Line]:
+    return [Line(f"  {line}" if line else "") for line in lines]
+
+
+def _suite_checks(report: RunReport) -> list[Line]:
+    lines: list[Line] = []
+    for suite, check in report.suite_checks:
+        if not check.held:
+            where = f"{one_line(suite.name)}, over all its tests ({one_line(check.connection)})"
+            colour = "red" if check.counts else "yellow"
+            lines += [Line(where, fg=colour, bold=True), *_indented(check_lines(check)), Line("")]
+    return lines
+
+
+def _warnings(cases: Sequence[CaseReport]) -> list[Line]:
+    found = [
+        Line(f"{one_line(case.id)}: {'; '.join(check_lines(check)[:1])}", fg="yellow")
+        for case in cases
+        for check in case.warnings
+        if check.severity == "warning"
+    ]
+    return [*found, Line("")] if found else []
+
+
+def times_table(connections: Sequence[ConnectionTimes]) -> str:
+    """Percentiles per connection, in ms."""
+    headers = ["connection", "protocol", "turns"]
+    headers += [f"{name} {p}" for name in ("firstTokenMs", "latencyMs", "gapMs") for p in _PERCENTS]
+    rows = [
+        [
+            times.connection,
+            times.protocol,
+            str(times.turns),
+            *_cells(times.first_token_ms),
+            *_cells(times.latency_ms),
+            *_cells(times.gap_ms),
+        ]
+        for times in connections
+    ]
+    return table_text(headers, rows, numbers=10)
+
+
+_PERCENTS: Final = ("p50", "p95", "p99")
+
+
+def _cells(values: Percentiles | None) -> list[str]:
+    if values is None:
+        return ["-"] * 3
+    return [f"{value:.1f}" for value in (values.p50, values.p95, values.p99)]
+
+
+def _end(report: RunReport) -> list[Line]:
+    lines: list[Line] = []
+    if report.error is not None:
+        lines.append(Line(f"The run failed: {one_line(report.error, 1000)}", fg="red"))
+    elif report.outcome == "interrupted":
+        lines.append(Line("The run was interrupted.", fg="yellow"))
+    elif report.outcome is None:
+        text = "The log has no end: the run was killed, or is still going on."
+        lines.append(Line(text, fg="yellow"))
+    colour = "green" if report.exit_code == 0 else "red"
+    text = f"{report.counts.in_words()} in {seconds(report.duration_ms)}"
+    if report.seed is not None:
+        text += f" (seed {report.seed})"
+    return [*lines, Line(text, fg=colour, bold=True)]
