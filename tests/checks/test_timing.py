@@ -161,9 +161,9 @@ async def test_text_that_comes_spread_over_time_streams(record: TurnRecord) -> N
 @pytest.mark.parametrize(
     ("record", "actual"),
     [
-        (BURST, "1 arrivals of 1 chunks"),
+        (BURST, "1 arrival of 1 chunk, spread over 0 ms"),
         # Ten events that a proxy held back: one read, one stamp.
-        (turn(*[(500.0, "text")] * 10), "1 arrivals of 10 chunks, spread over 0 ms"),
+        (turn(*[(500.0, "text")] * 10), "1 arrival of 10 chunks, spread over 0 ms"),
         # The same in several reads, one right after the other.
         (
             turn(*[(500.0 + index * 0.5, "text") for index in range(10)]),

@@ -8,7 +8,7 @@ from typing import Final, Literal
 import attrs
 
 from turnwire.checks.contract import Check, CheckContext, CheckError, CheckResult
-from turnwire.checks.showing import number
+from turnwire.checks.showing import counted, number
 from turnwire.checks.timing import check_percentile, nearest_rank
 from turnwire_core import Metrics
 from turnwire_core.contracts.connection import Milliseconds, option
@@ -59,7 +59,9 @@ class Percentiles(Check):
         found = [measure(turn.reply.metrics) for turn in context.turns]
         samples = [value for value in found if value is not None]
         without = len(found) - len(samples)
-        counted = f"{len(samples)} turns" + (f" ({without} more without it)" if without else "")
+        counted = counted(len(samples), "turn") + (
+            f" ({without} more without it)" if without else ""
+        )
         if len(samples) < options.min_samples:
             raise CheckError(
                 f"p{number(options.p)} of {options.metric} wants {options.min_samples} samples, "

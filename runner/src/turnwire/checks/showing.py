@@ -76,3 +76,8 @@ def nearest_place(text: str, phrase: str) -> int:
 def number(value: float) -> str:
     """A number as people write it: ``800``, ``12.5``."""
     return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def counted(count: int, noun: str) -> str:
+    """``1 chunk``, ``3 chunks``."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

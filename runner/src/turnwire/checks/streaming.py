@@ -8,7 +8,7 @@ import attrs
 
 from turnwire.checks.contract import Check, CheckContext, CheckError, CheckResult, TurnRecord
 from turnwire.checks.each import Outcome, each_turn
-from turnwire.checks.showing import number
+from turnwire.checks.showing import counted, number
 from turnwire_core.contracts.connection import option
 
 
@@ -88,8 +88,8 @@ def _test(turn: TurnRecord, options: StreamsOptions) -> Outcome:
     share = spread_ms / last_ms if last_ms else 0.0
     burst = burst_share(arrivals)
     actual = (
-        f"{len(arrivals)} arrivals of {metrics.stream_chunks} chunks, spread over "
-        f"{number(spread_ms)} ms ({share:.0%} of {number(last_ms)} ms), {burst:.0%} of the text "
+        f"{counted(len(arrivals), 'arrival')} of {counted(metrics.stream_chunks, 'chunk')}, spread "
+        f"over {number(spread_ms)} ms ({share:.0%} of {number(last_ms)} ms), {burst:.0%} of the text "
         "in a quarter of it"
     )
     passed = (
