@@ -1,0 +1,96 @@
+"""Which connection a test written in Python means, and loading it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from turnwire.pytesting.runtime import runtime_of
+from turnwire_core import ConfigError, Connection, PluginError, load_config, parse_connection
+from turnwire_core.config import nearest
+
+DEFAULT: Final = "demo-sse"
+BUILTIN_PREFIX: Final = "demo-"
+CONFIG_NAMES: Final = tuple(
+    f"turnwire.{extension}" for extension in ("json", "jsonc", "yaml", "yml", "toml")
+)
+
+
+def connection_for(request: pytest.FixtureRequest) -> Connection:
+    """The connection that a test asked for; what is wrong with it fails the test, in words."""
+    __tracebackhide__ = True
+    named, file = _asked(request.node)
+    runtime = runtime_of(request.config)
+    options = runtime.settings.connections
+    name = getattr(request, "param", None) or named
+    if name is None and len(options) > 1:
+        raise _failed(
+            f"--turnwire-connection names {' and '.join(options)}: the fixture 'connection' is "
+            "one. Parametrize the test with them: "
+            '@pytest.mark.parametrize("connection", [...], indirect=True).'
+        )
+    name = name or next(iter(options), DEFAULT)
+    # What a marker names is relative to the file of the test that carries it.
+    path = Path(request.path.parent, file) if file is not None else runtime.settings.config_file
+    try:
+        if path is None and name.startswith(BUILTIN_PREFIX):
+            return _builtin(name, runtime.assistant.url)
+        path = path or _find_config(request.path.parent, request.config.rootpath, name)
+        return load_config(path, only={name}).connection(name)
+    except (ConfigError, PluginError) as exc:
+        raise _failed(str(exc)) from None
+
+
+def _failed(message: str) -> BaseException:
+    return pytest.fail.Exception(message, pytrace=False)
+
+
+def _asked(node: pytest.Item) -> tuple[str | None, str | Path | None]:
+    """The connection and the config file that the test's marker names."""
+    marker = node.get_closest_marker("turnwire")
+    if marker is None:
+        return None, None
+    if marker.args or marker.kwargs.keys() - {"connection", "config"}:
+        raise _failed(
+            f"{node.nodeid}: the marker says what it names: turnwire(connection=NAME, config=FILE)."
+        )
+    return marker.kwargs.get("connection"), marker.kwargs.get("config")
+
+
+def _builtin(name: str, url: str) -> Connection:
+    from turnwire.assistant import demo_connections
+
+    known: dict[str, Any] = demo_connections(url)
+    if name not in known:
+        raise _failed(
+            f"There is no built-in connection {name!r}. {nearest(name, list(known))} Built in "
+            f"are: {', '.join(known)}. One of your own that is named {BUILTIN_PREFIX}… needs a "
+            "config file: --turnwire-config FILE."
+        )
+    # A proxy that the environment names cannot reach into this process.
+    return parse_connection(known[name], name=name, trust_env=False)
+
+
+def _find_config(folder: Path, root: Path, name: str) -> Path:
+    """The ``turnwire.*`` in the folder, or in the nearest above it, up to pytest's root."""
+    for place in _upwards(folder, root):
+        found = [place / name for name in CONFIG_NAMES if (place / name).is_file()]
+        if len(found) > 1:
+            files = " and ".join(map(str, found))
+            raise _failed(f"There are {files}. Name one with --turnwire-config.")
+        if found:
+            return found[0]
+    raise _failed(
+        f"There is no config file for the connection {name!r}. Looked for "
+        f"{', '.join(CONFIG_NAMES)} in {folder} and above it, up to {root}. Name one with "
+        "--turnwire-config, or with the marker: turnwire(connection=..., config=...)."
+    )
+
+
+def _upwards(folder: Path, root: Path) -> Iterator[Path]:
+    yield folder
+    if folder != root and root in folder.parents:
+        yield from _upwards(folder.parent, root)

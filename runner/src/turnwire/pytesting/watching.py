@@ -1,0 +1,80 @@
+"""The conversation of a test written in Python: opened, watched, and shown when the test fails."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from inspect import iscoroutinefunction
+
+import pytest
+
+from turnwire.pytesting.runtime import runtime_of
+from turnwire.pytesting.showing import turn_lines, turn_properties
+from turnwire_core import Connection, Conversation, Reply, Turn, hookimpl, open_conversation
+
+_seen = pytest.StashKey["Watcher"]()
+
+
+class Watcher:
+    """Remembers the turns of one conversation; an observer."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.turns: list[tuple[str, Reply]] = []
+
+    @hookimpl
+    def turnwire_turn_finished(self, turn: Turn, reply: Reply) -> None:
+        self.turns.append((turn.message, reply))
+
+
+@asynccontextmanager
+async def watched_conversation(
+    request: pytest.FixtureRequest, connection: Connection
+) -> AsyncIterator[Conversation]:
+    """An open conversation whose turns are kept for the reports of the test."""
+    _require_anyio(request)
+    watcher = Watcher(connection)
+    request.node.stash[_seen] = watcher
+    run_log = runtime_of(request.config).run_log
+    observers: list[object] = [watcher]
+    if run_log is not None:
+        observers.append(run_log.observer())
+    try:
+        async with open_conversation(connection, observers=observers) as conversation:
+            yield conversation
+    finally:
+        for message, reply in watcher.turns:
+            del message
+            request.node.user_properties += turn_properties(reply)
+        request.node.user_properties += [
+            ("connection", connection.name),
+            ("protocol", connection.protocol),
+        ]
+
+
+def sections(item: pytest.Item) -> list[tuple[str, str]]:
+    """What a report of a failed test shows besides: what was said, and when."""
+    watcher = item.stash.get(_seen, None)
+    if watcher is None or not watcher.turns:
+        return []
+    head = f"conversation over {watcher.connection.name} ({watcher.connection.protocol})"
+    mask = watcher.connection.secrets.mask
+    lines = [line for message, reply in watcher.turns for line in turn_lines(message, reply, mask)]
+    return [(head, "\n".join(lines) + "\n")]
+
+
+def _require_anyio(request: pytest.FixtureRequest) -> None:
+    """The fixture and the test have to share an event loop, or waiting would never end."""
+    function = request.function
+    if request.node.get_closest_marker("asyncio") or request.node.get_closest_marker("trio"):
+        pytest.fail(
+            "The fixture 'conversation' is run by anyio's plugin: mark the test with anyio "
+            "instead, or open one in it: async with turnwire_core.open_conversation(connection).",
+            pytrace=False,
+        )
+    if not (iscoroutinefunction(function) or hasattr(function, "hypothesis")):
+        pytest.fail(
+            "The fixture 'conversation' is for async tests: write 'async def', and await "
+            "conversation.send(...).",
+            pytrace=False,
+        )
