@@ -59,18 +59,18 @@ class Percentiles(Check):
         found = [measure(turn.reply.metrics) for turn in context.turns]
         samples = [value for value in found if value is not None]
         without = len(found) - len(samples)
-        counted = counted(len(samples), "turn") + (
-            f" ({without} more without it)" if without else ""
-        )
+        size = counted(len(samples), "turn")
+        if without:
+            size += f" ({without} more without it)"
         if len(samples) < options.min_samples:
             raise CheckError(
                 f"p{number(options.p)} of {options.metric} wants {options.min_samples} samples, "
-                f"and there are {counted}. Repeat the tests (--repeat), or lower 'minSamples'."
+                f"and there are {size}. Repeat the tests (--repeat), or lower 'minSamples'."
             )
         value = nearest_rank(samples, options.p)
         label = f"p{number(options.p)} of {options.metric}"
         return CheckResult(
             passed=value <= options.max,
             expected=f"{label} at most {number(options.max)} ms",
-            actual=f"{number(value)} ms, of {counted}",
+            actual=f"{number(value)} ms, of {size}",
         )

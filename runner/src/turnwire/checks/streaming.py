@@ -87,11 +87,9 @@ def _test(turn: TurnRecord, options: StreamsOptions) -> Outcome:
     spread_ms = arrivals[-1][0] - arrivals[0][0]
     share = spread_ms / last_ms if last_ms else 0.0
     burst = burst_share(arrivals)
-    actual = (
-        f"{counted(len(arrivals), 'arrival')} of {counted(metrics.stream_chunks, 'chunk')}, spread "
-        f"over {number(spread_ms)} ms ({share:.0%} of {number(last_ms)} ms), {burst:.0%} of the text "
-        "in a quarter of it"
-    )
+    came = f"{counted(len(arrivals), 'arrival')} of {counted(metrics.stream_chunks, 'chunk')}"
+    over = f"{number(spread_ms)} ms ({share:.0%} of {number(last_ms)} ms)"
+    actual = f"{came}, spread over {over}, {burst:.0%} of the text in a quarter of it"
     passed = (
         len(arrivals) >= options.min_arrivals
         and spread_ms >= options.min_spread_ms
