@@ -59,9 +59,11 @@ PUBLIC = {
 }
 PUBLIC |= {
     "turnwire_core.http": {
+        "HttpAnswer",
         "HttpClient",
         "HttpResponse",
         "UpgradedStream",
+        "call_once",
         "excerpt_of",
         "neutral",
     },
