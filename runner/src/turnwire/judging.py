@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from turnwire.checks.contract import CheckError, Judgement
@@ -45,11 +45,21 @@ _LONGEST_REASONING: Final = 2_000
 
 
 class ConnectionJudge:
-    """Another connection as the judge: each judgement is one turn of a fresh conversation."""
+    """Another connection as the judge: each judgement is one turn of a fresh conversation.
 
-    def __init__(self, connection: Connection, *, plugins: Plugins | None = None) -> None:
+    ``observers`` makes those of each conversation, such as the run log's.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        *,
+        plugins: Plugins | None = None,
+        observers: Callable[[], Iterable[object]] = tuple,
+    ) -> None:
         self._connection = connection
         self._plugins = plugins
+        self._observers = observers
 
     async def judge(
         self, *, rubric: str, threshold: float, transcript: Sequence[Message]
@@ -62,7 +72,9 @@ class ConnectionJudge:
         """
         name, mask = self._connection.name, self._connection.secrets.mask
         try:
-            async with open_conversation(self._connection, plugins=self._plugins) as conversation:
+            async with open_conversation(
+                self._connection, plugins=self._plugins, observers=self._observers()
+            ) as conversation:
                 reply = await conversation.send(judge_prompt(rubric, transcript))
         except PluginError as exc:
             raise CheckError(f"The judge {name!r}: {exc}", kind="plugin") from exc

@@ -9,7 +9,6 @@ import attrs
 
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.contracts.driver import EndOfStream
-from turnwire_core.http import _request
 from turnwire_core.http._client import HttpClient
 
 

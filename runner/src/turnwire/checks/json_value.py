@@ -43,6 +43,7 @@ class JsonCheck(Check):
     """The text is JSON, and of a certain shape."""
 
     kind = "json"
+    reads_events = False
     options = JsonOptions
     doc = "The text is JSON; also with a value at a path, or one that fits a JSON Schema."
 

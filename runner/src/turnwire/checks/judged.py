@@ -37,6 +37,7 @@ class JudgeCheck(Check):
     """
 
     kind = "judge"
+    reads_events = False
     options = JudgeOptions
     shorthand = "rubric"
     doc = "A judge, which is another connection, finds that a rubric is met."

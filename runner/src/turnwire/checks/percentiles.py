@@ -49,6 +49,7 @@ class Percentiles(Check):
     """
 
     kind = "percentiles"
+    reads_events = False
     options = PercentilesOptions
     suite_wide = True
     doc = "A percentile of a time over all turns of the suite is at most so many milliseconds."

@@ -52,6 +52,7 @@ class VerdictCheck(Check):
     """
 
     kind = "verdict"
+    reads_events = False
     options = VerdictOptions
     shorthand = "any"
     doc = "The turn ended with this verdict, such as `finished`, `stalled` or `rejected`."

@@ -48,6 +48,7 @@ class Similarity(Check):
     """
 
     kind = "similarity"
+    reads_events = False
     options = SimilarityOptions
     shorthand = "to"
     doc = "The text is like another one, by words or by characters; no model is asked."

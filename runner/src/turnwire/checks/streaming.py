@@ -63,6 +63,7 @@ class Streams(Check):
     """
 
     kind = "streams"
+    reads_events = False
     options = StreamsOptions
     doc = "The text arrives spread over time, not in one burst at the end."
 

@@ -32,6 +32,7 @@ class Equals(Check):
     """The text is exactly this."""
 
     kind = "equals"
+    reads_events = False
     options = EqualsOptions
     shorthand = "text"
     doc = "The text is exactly this one."
@@ -73,6 +74,7 @@ class Contains(Check):
     """Phrases are in the text, letter by letter."""
 
     kind = "contains"
+    reads_events = False
     options = ContainsOptions
     shorthand = "all"
     doc = "Phrases are in the text: all, any or none of several."
@@ -110,6 +112,7 @@ class IContains(Contains):
     """Phrases are in the text, in upper or lower case."""
 
     kind = "icontains"
+    reads_events = False
     doc = "Like `contains`, with upper and lower case taken for the same."
 
     _ignore_case = True
@@ -131,6 +134,7 @@ class StartsWith(Check):
     """The text begins with one of these."""
 
     kind = "starts_with"
+    reads_events = False
     options = EdgeOptions
     shorthand = "any"
     doc = "The text begins with this, or with one of these."
@@ -149,6 +153,7 @@ class EndsWith(Check):
     """The text ends with one of these."""
 
     kind = "ends_with"
+    reads_events = False
     options = EdgeOptions
     shorthand = "any"
     doc = "The text ends with this, or with one of these."
@@ -198,6 +203,7 @@ class Regex(Check):
     """
 
     kind = "regex"
+    reads_events = False
     options = RegexOptions
     shorthand = "pattern"
     doc = "A regular expression is found in the text."
@@ -239,6 +245,7 @@ class Length(Check):
     """How long the text is."""
 
     kind = "length"
+    reads_events = False
     options = LengthOptions
     shorthand = "max"
     doc = "The text has a number of characters, or of words, within bounds."

@@ -68,6 +68,7 @@ class FirstTokenMs(_AtMost):
     """The first text comes soon. A reply without text does not hold."""
 
     kind = "first_token_ms"
+    reads_events = False
     doc = "The first text came within so many milliseconds of the start of the turn."
 
     def measure(self, turn: TurnRecord) -> float | None:
@@ -79,6 +80,7 @@ class LatencyMs(_AtMost):
     """The reply is finished soon. One that never finished does not hold."""
 
     kind = "latency_ms"
+    reads_events = False
     doc = "The reply was finished within so many milliseconds of the start of the turn."
     absent = "it never finished"
 
@@ -91,6 +93,7 @@ class MaxGapMs(_AtMost):
     """The text does not stop on the way. A reply in one piece has no gap, and holds."""
 
     kind = "max_gap_ms"
+    reads_events = False
     doc = "No pause between two neighbouring chunks was longer than so many milliseconds."
 
     def measure(self, turn: TurnRecord) -> float | None:
@@ -114,6 +117,7 @@ class GapMs(Check):
     """Most pauses are short. A reply in one piece has no gap, and holds."""
 
     kind = "gap_ms"
+    reads_events = False
     options = GapOptions
     shorthand = "max"
     doc = "A percentile of the pauses between neighbouring chunks is at most so many milliseconds."
@@ -143,6 +147,7 @@ class MinChunks(Check):
     """The reply comes in pieces. Whether they are spread over time, ``streams`` tells."""
 
     kind = "min_chunks"
+    reads_events = False
     options = MinChunksOptions
     shorthand = "min"
     doc = "The text came in at least so many chunks."
@@ -174,6 +179,7 @@ class CharsPerS(Check):
     """
 
     kind = "chars_per_s"
+    reads_events = False
     options = SpeedOptions
     shorthand = "min"
     doc = "The text came with a speed, in characters per second from first to last chunk."

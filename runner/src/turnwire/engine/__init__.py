@@ -1,1 +1,49 @@
+"""Running tests: many at once, each over its connection, whatever goes wrong in one of them.
 
+async with ConnectionSource(config=file) as sources:
+    outcome = await run_cases(cases, sources=sources, kinds=Kinds.installed(), log=log, jobs=8)
+"""
+
+from __future__ import annotations
+
+from turnwire.engine.case import run_case
+from turnwire.engine.events import (
+    CaseFinished,
+    CaseStarted,
+    CheckDone,
+    ChunkArrived,
+    Event,
+    TurnFinished,
+    TurnStarted,
+)
+from turnwire.engine.results import (
+    CASE_STATUSES,
+    CaseResult,
+    CaseStatus,
+    CheckOutcome,
+    RunOutcome,
+)
+from turnwire.engine.run import run_cases
+from turnwire.engine.shared import Shared
+from turnwire.engine.sources import BUILTIN_PREFIX, ConnectionSource, builtin_connection
+
+__all__ = [
+    "BUILTIN_PREFIX",
+    "CASE_STATUSES",
+    "CaseFinished",
+    "CaseResult",
+    "CaseStarted",
+    "CaseStatus",
+    "CheckDone",
+    "CheckOutcome",
+    "ChunkArrived",
+    "ConnectionSource",
+    "Event",
+    "RunOutcome",
+    "Shared",
+    "TurnFinished",
+    "TurnStarted",
+    "builtin_connection",
+    "run_case",
+    "run_cases",
+]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import platform
 import secrets as random_tokens
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import attrs
 from anyio import to_thread
@@ -32,6 +32,9 @@ from turnwire_core.contracts.connection import Connection
 from turnwire_core.events import Attempt, Chunk, Reply, Turn
 from turnwire_core.hookspecs import ENTRY_POINT_GROUP, hookimpl
 
+_INTERRUPTED: Final = 130
+"""What a command exits with after Ctrl-C: 128 + SIGINT, as a shell has it."""
+
 
 def log_path(given: str | None, command: str, now: datetime | None = None) -> Path:
     """Where a log goes: ``given`` if it is a file, else a new name in that folder (``runs/``)."""
@@ -42,14 +45,25 @@ def log_path(given: str | None, command: str, now: datetime | None = None) -> Pa
     return Path(folder) / f"{moment}-{command}-{random_tokens.token_hex(2)}.jsonl"
 
 
+@attrs.frozen
+class RunPlan:
+    """What a run of tests is about to do, for the first entry of its log."""
+
+    suites: Sequence[str] = ()
+    seed: int | None = None
+    jobs: int | None = None
+    selection: Mapping[str, Any] = attrs.field(factory=dict)
+
+
 class RunLog:
     """The log of one run of a command.
 
     ``config`` is the config file as the user named it, ``mask`` hides what is secret in an error
-    that ends the run. Leaving the context writes ``run_finished`` and closes the file.
+    that ends the run. With ``resume`` the run is appended to a log that exists. Leaving the context
+    writes ``run_finished`` and closes the file.
 
     Raises (also on leaving):
-        RunLogError: the file cannot be created, or not everything could be written.
+        RunLogError: the file cannot be created or resumed, or not everything could be written.
     """
 
     def __init__(
@@ -59,6 +73,8 @@ class RunLog:
         command: str,
         config: str | None = None,
         mask: Callable[[str], str] = str,
+        plan: RunPlan = RunPlan(),
+        resume: bool = False,
     ) -> None:
         self._start_ns = time.perf_counter_ns()
         self.run = random_tokens.token_hex(8)
@@ -66,7 +82,9 @@ class RunLog:
         self.turns = 0
         self.failed = 0
         self._mask = mask
-        self._writer = RunLogWriter(path)
+        self._counts: Mapping[str, int] | None = None
+        self._exit_code: int | None = None
+        self._writer = RunLogWriter(path, resume=resume)
         self._writer.write(
             RunStarted(
                 t=0.0,
@@ -79,6 +97,11 @@ class RunLog:
                 platform=platform.platform(terse=True),
                 drivers=_installed_drivers(),
                 config=config,
+                suites=list(plan.suites),
+                seed=plan.seed,
+                jobs=plan.jobs,
+                selection=plan.selection,
+                resumed=resume,
             )
         )
 
@@ -105,14 +128,29 @@ class RunLog:
                 error=self._mask(str(exc)) if exc is not None and not interrupted else None,
                 turns=self.turns,
                 failed=self.failed,
+                counts=self._counts,
+                exit_code=_INTERRUPTED if interrupted else self._exit_code,
             )
         )
         self._writer.close()
 
-    def observer(self) -> RunLogObserver:
-        """A plugin that writes one conversation; every conversation takes one of its own."""
+    def conclude(self, counts: Mapping[str, int], exit_code: int) -> None:
+        """Say what ``run_finished`` is to say: tests by status, and what the command exits with."""
+        self._counts, self._exit_code = counts, exit_code
+
+    def observer(self, *, test: str | None = None, role: str = "target") -> RunLogObserver:
+        """A plugin that writes one conversation; every conversation takes one of its own.
+
+        ``test`` is the id of the case that it belongs to; ``role`` is ``target`` for what is
+        tested, or what helps with it (``judge``, ``simulator``).
+        """
         self._conversations += 1
-        return RunLogObserver(self, f"c{self._conversations}")
+        return RunLogObserver(self, f"c{self._conversations}", test=test, role=role)
+
+    @property
+    def now(self) -> float:
+        """The time as ``t``."""
+        return self.seconds(time.perf_counter_ns())
 
     def write(self, entry: Entry) -> None:
         """Queue an entry, which must hold no secret any more. Never blocks, never raises."""
@@ -148,9 +186,13 @@ class RunLogObserver:
     Everything is masked here: no entry that holds a secret reaches the queue.
     """
 
-    def __init__(self, log: RunLog, conversation: str) -> None:
+    def __init__(
+        self, log: RunLog, conversation: str, *, test: str | None = None, role: str = "target"
+    ) -> None:
         self._log = log
         self._conversation = conversation
+        self._test = test
+        self._role = role
         self._turn_start_ns = 0
 
     def _ids(self, at_ns: int) -> dict[str, Any]:
@@ -158,6 +200,7 @@ class RunLogObserver:
             "t": self._log.seconds(at_ns),
             "run": self._log.run,
             "conversation": self._conversation,
+            "test": self._test,
         }
 
     @hookimpl
@@ -168,6 +211,7 @@ class RunLogObserver:
                 connection=connection.name,
                 protocol=connection.protocol,
                 origin=connection.secrets.mask(connection.origin),
+                role=self._role,
             )
         )
 

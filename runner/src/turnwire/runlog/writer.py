@@ -14,14 +14,22 @@ import queue
 import stat
 import threading
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import Final
 
 from turnwire.runlog.entries import Entry
 from turnwire.view.text import json_line
 from turnwire_core.errors import TurnwireError
 
+fcntl: ModuleType | None
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None
+
 _CLOSE: Final = None
+
+_BLOCK_BYTES: Final = 64 * 1024
 
 
 class RunLogError(TurnwireError):
@@ -35,16 +43,20 @@ class RunLogIncomplete(RunLogError):
 class RunLogWriter:
     """One log file, created by the constructor, readable by its owner only.
 
-    ``entries`` is how many were taken so far. Use as a context manager, or call :meth:`close`.
+    With ``resume`` it is a log that exists: what is written goes behind what is there. Half a line
+    at its end, which a killed process leaves, is cut off first. As long as a writer is open it
+    holds a lock on the file (where the system has one), so that no two write the same.
+
+    Use as a context manager, or call :meth:`close`.
 
     Raises:
-        RunLogError: the file exists already (logs are appended to, never overwritten or mixed),
-            or cannot be created.
+        RunLogError: the file exists already (logs are never overwritten or mixed), or cannot be
+            created; to resume, it is not there, is no run log, or another process writes it.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, resume: bool = False) -> None:
         self.path = path
-        self._descriptor = _create(path)
+        self._descriptor = _reopen(path) if resume else _create(path)
         self._queue: queue.SimpleQueue[Entry | threading.Event | None] = queue.SimpleQueue()
         self._failure: OSError | None = None
         self._closed = False
@@ -132,7 +144,7 @@ def _create(path: Path) -> int:
         if not _is_special(path):
             # O_EXCL: a run log is one run, and what is there already may be somebody's evidence.
             flags |= os.O_CREAT | os.O_EXCL
-        return os.open(path, flags, 0o600)
+        descriptor = os.open(path, flags, 0o600)
     except FileExistsError as exc:
         raise RunLogError(
             f"The run log {path} exists already. Name another file, or a folder (a name that ends "
@@ -140,6 +152,59 @@ def _create(path: Path) -> int:
         ) from exc
     except OSError as exc:
         raise _cannot_create(path, exc) from exc
+    _lock(descriptor, path)
+    return descriptor
+
+
+def _reopen(path: Path) -> int:
+    """Open a log to append to, checked, locked, and ending with a whole line."""
+    if path.exists() and not path.is_file():
+        raise RunLogError(f"Cannot resume the run log {path}: it is no file.")
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND)
+    except OSError as exc:
+        reason = exc.strerror or type(exc).__name__
+        raise RunLogError(f"Cannot resume the run log {path}: {reason}.") from exc
+    try:
+        _lock(descriptor, path)
+        _cut_half_line(descriptor)
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _lock(descriptor: int, path: Path) -> None:
+    """Keep every other writer out; the system lets go of it when we are gone, however we go.
+
+    Raises:
+        RunLogError: somebody writes the file.
+    """
+    if fcntl is None:
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as exc:
+        raise RunLogError(f"The run log {path} is being written by another process.") from exc
+    except OSError:
+        return  # a pipe, or a file system without locks: nothing can be known
+
+
+def _cut_half_line(descriptor: int) -> None:
+    """Cut what follows the last line break: a line that its writer did not finish."""
+    end = os.fstat(descriptor).st_size
+    start = end
+    while start > 0:
+        size = min(_BLOCK_BYTES, start)
+        os.lseek(descriptor, start - size, os.SEEK_SET)
+        block = os.read(descriptor, size)
+        found = block.rfind(b"\n")
+        if found >= 0:
+            start = start - size + found + 1
+            break
+        start -= size
+    if start < end:
+        os.ftruncate(descriptor, start)
 
 
 def _cannot_create(path: Path, exc: OSError) -> RunLogError:
