@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path as FilePath
 
 from turnwire.kinds import Kinds
+from turnwire.suites import lamdis
 from turnwire.suites.model import Suite
 from turnwire.suites.native import read_suite
 from turnwire.suites.references import check_references
@@ -17,7 +18,7 @@ from turnwire_core import ConfigError, Problem
 def load_suite(
     file: FilePath, kinds: Kinds | None = None, *, environ: Mapping[str, str] | None = None
 ) -> Suite:
-    """Load a suite.
+    """Load a suite: one of our own, or a file of lamdis-runs, recognised by what is in it.
 
     Raises:
         ConfigError: with every problem that the file and what it imports have.
@@ -26,7 +27,8 @@ def load_suite(
     kinds = Kinds.installed() if kinds is None else kinds
     ledger = Ledger(os.environ if environ is None else environ)
     document = ledger.read(FilePath(file))
-    draft = read_suite(document, ledger, kinds)
+    read = lamdis.read_suite if lamdis.is_lamdis(document.data) else read_suite
+    draft = read(document, ledger, kinds)
     suite = check_references(draft, ledger) if draft is not None else None
     ledger.close()
     if suite is None:  # nothing is made of a file only where something is wrong with it

@@ -222,7 +222,9 @@ class Suite:
     config: FilePath | None = None
     """The file of its connections; None: whatever the command finds."""
     inline_connections: Mapping[str, Mapping[str, Any]] = attrs.field(factory=dict, repr=False)
-    """Connections that the suite brings itself, as in a config file."""
+    """Connections that the suite brings itself, as in a config file: with ``${NAME}`` unfilled."""
+    inline_origins: Mapping[str, Origin] = attrs.field(factory=dict, repr=False)
+    """Where each of them stands."""
     connections: tuple[str, ...] = ()
     personas: Mapping[str, Persona] = attrs.field(factory=dict)
     requests: Mapping[str, RequestSpec] = attrs.field(factory=dict)

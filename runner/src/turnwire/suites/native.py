@@ -106,6 +106,7 @@ class _Reader:
             description=keys.description,
             config=self._config(keys.config),
             inline_connections=inline,
+            inline_origins={name: root.under("connections", name) for name in inline},
             connections=connections,
             personas=library.values("personas"),
             requests=library.values("requests"),
