@@ -230,7 +230,10 @@ class TestJunit:
 class TestMarkdown:
     def test_it_says_what_came_out_and_why(self, report_of: Reader, mixed: HandWrittenLog) -> None:
         page = markdown.render(report_of(mixed))
-        assert page.startswith("## ❌ Turnwire: 1 passed, 1 failed, 4 errors, 1 skipped\n")
+        assert page.startswith(
+            "## ❌ Turnwire: 1 passed, 1 failed, 4 errors, 1 skipped; "
+            "1 check over a suite does not hold\n"
+        )
         assert "| ` bot ` | ` sse ` | 6 | 100.0 | 100.0 | 100.0 | 120.0 |" in page
         assert "#### ❌ ` shop::refund[bot] `" in page
         assert '  expected: "refund"\n  actual:   "Hello"\n' in page
@@ -291,7 +294,7 @@ class TestGithub:
             "contains (turn 1) does not hold%0A  expected: "
         )
         assert "line=14,title=shop%3A%3Atransport[bot]%3A transport error::" in lines[1]
-        assert lines[-1].endswith("::1 passed, 1 failed, 4 errors, 1 skipped")
+        assert "::1 passed, 1 failed, 4 errors, 1 skipped; 1 check over" in lines[-1]
 
     def test_a_warning_is_a_warning(self, report_of: Reader) -> None:
         log = HandWrittenLog()
@@ -327,7 +330,7 @@ class TestTerminal:
         text = terminal_text(report_of(mixed))
         assert text.index("FAILED shop::refund[bot]") < text.index("ERROR (transport)")
         assert "firstTokenMs p50" in text
-        assert text.splitlines()[-1].startswith("1 passed, 1 failed, 4 errors, 1 skipped in 0.")
+        assert text.splitlines()[-1].startswith("1 passed, 1 failed, 4 errors, 1 skipped; 1 check")
         assert text.endswith("(seed 7)")
 
     def test_what_passed_is_shown_to_those_who_ask(self, report_of: Reader) -> None:

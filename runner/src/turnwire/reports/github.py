@@ -31,7 +31,7 @@ def render(report: RunReport) -> str:
             lines.append(_of_check(_level(check), case.id, check))
     if report.error is not None:
         lines.insert(0, _command("error", None, "The run failed", [one_line(report.error, 1000)]))
-    lines.append(_command("notice", None, "Turnwire", [report.counts.in_words()]))
+    lines.append(_command("notice", None, "Turnwire", [report.in_words]))
     return "".join(f"{line}\n" for line in lines)
 
 

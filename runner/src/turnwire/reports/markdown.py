@@ -17,7 +17,7 @@ from turnwire.reports.model import (
     RunReport,
     Status,
 )
-from turnwire.reports.text import check_lines, failure_lines, one_line, seconds
+from turnwire.reports.text import check_lines, failure_lines, one_line, seconds, warning_line
 
 _FAILURES: Final = 50
 _CHARACTERS: Final = 8000
@@ -42,10 +42,9 @@ def render(report: RunReport) -> str:
 
 
 def _head(report: RunReport) -> list[str]:
-    counts = report.counts
     good = report.exit_code == 0
-    lines = [f"## {'✅' if good else '❌'} Turnwire: {counts.in_words()}"]
-    facts = [f"{counts.total} tests in {seconds(report.duration_ms)}"]
+    lines = [f"## {'✅' if good else '❌'} Turnwire: {report.in_words}"]
+    facts = [f"{report.counts.total} tests in {seconds(report.duration_ms)}"]
     if report.seed is not None:
         facts.append(f"seed {report.seed}")
     facts.append(f"exit code {report.exit_code}")
@@ -109,9 +108,7 @@ def _warnings(cases: Sequence[CaseReport]) -> list[str]:
     found = [(case, check) for case in cases for check in case.warnings]
     if not found:
         return []
-    lines = [
-        f"- {code(case.id)}: {code(check_lines(check)[0])}" for case, check in found[:_FAILURES]
-    ]
+    lines = [f"- {code(case.id)}: {code(warning_line(check))}" for case, check in found[:_FAILURES]]
     if len(found) > _FAILURES:
         lines.append(f"- and {len(found) - _FAILURES} more")
     return ["### Warnings", "\n".join(lines)]

@@ -232,6 +232,12 @@ class Counts:
         """All of them."""
         return sum(attrs.astuple(self))
 
+    @property
+    def pass_rate(self) -> float:
+        """How many percent passed of those that were judged: passed or failed. Of none, all."""
+        judged = self.passed + self.failed
+        return 100 * self.passed / judged if judged else 100.0
+
     def in_words(self) -> str:
         """``3 passed, 1 failed``: what there is none of is left out, except for passed ones."""
         named = [
@@ -278,6 +284,17 @@ class RunReport:
     def counts(self) -> Counts:
         """How many tests came out how."""
         return Counts.of(self.cases)
+
+    @property
+    def in_words(self) -> str:
+        """``3 passed, 1 failed; 1 check over a suite does not hold``."""
+        words = self.counts.in_words()
+        broken = sum(check.counts for _, check in self.suite_checks)
+        if broken == 1:
+            words += "; 1 check over a suite does not hold"
+        elif broken:
+            words += f"; {broken} checks over suites do not hold"
+        return words
 
     @property
     def suite_checks(self) -> Sequence[tuple[SuiteReport, CheckReport]]:

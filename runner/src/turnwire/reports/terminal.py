@@ -8,7 +8,14 @@ from typing import Final
 import attrs
 
 from turnwire.reports.model import CaseReport, ConnectionTimes, Percentiles, RunReport, Status
-from turnwire.reports.text import check_lines, failure_lines, one_line, seconds, transcript_lines
+from turnwire.reports.text import (
+    check_lines,
+    failure_lines,
+    one_line,
+    seconds,
+    transcript_lines,
+    warning_line,
+)
 from turnwire.view.tables import table_text
 
 COLOURS: Final = {
@@ -67,7 +74,7 @@ def _suite_checks(report: RunReport) -> list[Line]:
 
 def _warnings(cases: Sequence[CaseReport]) -> list[Line]:
     found = [
-        Line(f"{one_line(case.id)}: {'; '.join(check_lines(check)[:1])}", fg="yellow")
+        Line(f"{one_line(case.id)}: {warning_line(check)}", fg="yellow")
         for case in cases
         for check in case.warnings
         if check.severity == "warning"
@@ -77,23 +84,18 @@ def _warnings(cases: Sequence[CaseReport]) -> list[Line]:
 
 def times_table(connections: Sequence[ConnectionTimes]) -> str:
     """Percentiles per connection, in ms."""
-    headers = ["connection", "protocol", "turns"]
-    headers += [f"{name} {p}" for name in ("firstTokenMs", "latencyMs", "gapMs") for p in _PERCENTS]
-    rows = [
-        [
-            times.connection,
-            times.protocol,
-            str(times.turns),
-            *_cells(times.first_token_ms),
-            *_cells(times.latency_ms),
-            *_cells(times.gap_ms),
-        ]
-        for times in connections
-    ]
-    return table_text(headers, rows, numbers=10)
-
-
-_PERCENTS: Final = ("p50", "p95", "p99")
+    rows: list[tuple[str, ...]] = []
+    for times in connections:
+        head = (times.connection, times.protocol, str(times.turns))
+        for name, values in (
+            ("firstTokenMs", times.first_token_ms),
+            ("latencyMs", times.latency_ms),
+            ("gapMs", times.gap_ms),
+        ):
+            rows.append((*head, name, *_cells(values)))
+            # Said once: the rows below belong to it.
+            head = ("", "", "")
+    return table_text(("connection", "protocol", "turns", "", "p50", "p95", "p99"), rows, numbers=3)
 
 
 def _cells(values: Percentiles | None) -> list[str]:
@@ -112,7 +114,12 @@ def _end(report: RunReport) -> list[Line]:
         text = "The log has no end: the run was killed, or is still going on."
         lines.append(Line(text, fg="yellow"))
     colour = "green" if report.exit_code == 0 else "red"
-    text = f"{report.counts.in_words()} in {seconds(report.duration_ms)}"
+    text = f"{report.in_words} in {seconds(report.duration_ms)}"
     if report.seed is not None:
         text += f" (seed {report.seed})"
+    under = report.selection.get("failUnder")
+    if under is not None:
+        text += (
+            f", {report.counts.pass_rate:.1f} % of the judged tests passed, {under:g} % asked for"
+        )
     return [*lines, Line(text, fg=colour, bold=True)]

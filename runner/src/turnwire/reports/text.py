@@ -57,16 +57,19 @@ def transcript_lines(case: CaseReport) -> list[str]:
     """The conversation of a test, with its times: what was said, and how it came."""
     lines: list[str] = []
     for turn in case.turns:
-        lines += _said("user", turn.user)
-        lines += _said("assistant", turn.reply)
+        lines += said("user", turn.user)
+        lines += said("assistant", turn.reply)
         lines.append(f"  ({turn_times(turn)})")
-        if turn.error:
+        if turn.error and turn.error not in (case.error, *case.reasons):
             lines.append(f"  {one_line(turn.error)}")
         lines += [f"  hint: {one_line(hint)}" for hint in turn.hints]
     return lines
 
 
-def _said(role: str, text: str) -> list[str]:
+def said(role: str, text: str) -> list[str]:
+    """Untrusted text with who said it; lines after the first are marked as its own."""
+    if not text:
+        return [f"{role} said nothing"]
     first, *rest = paragraph(text, margin="")
     return [f"{role}: {first}", *(f"  │ {line}" for line in rest)]
 
@@ -91,6 +94,12 @@ def check_lines(check: CheckReport) -> list[str]:
     if check.origin is not None:
         lines.append(f"  at {one_line(str(check.origin))}")
     return lines
+
+
+def warning_line(check: CheckReport) -> str:
+    """A check that did not hold and keeps no test from passing, on one line."""
+    name = check.name if check.name == check.kind else f"{check.kind}: {check.name}"
+    return one_line(f"{check.severity}: {name}: expected {check.expected}, found {check.actual}")
 
 
 def failure_lines(case: CaseReport) -> list[str]:

@@ -13,7 +13,7 @@ import queue
 import sys
 import threading
 from types import TracebackType
-from typing import Final, Self, TextIO
+from typing import Any, Final, Self, TextIO
 
 import click
 
@@ -37,7 +37,7 @@ class Screen:
         self._queue = queue.SimpleQueue()
         self._mid_line = False
         self._one_terminal = self._out.isatty() and self._err.isatty()
-        self._coloured = self._err.isatty() and _wants_colour()
+        self._coloured = {one for one in (self._out, self._err) if one.isatty() and wants_colour()}
         self.broken = False
         self._thread = threading.Thread(target=self._run, name="turnwire-screen", daemon=True)
 
@@ -61,9 +61,9 @@ class Screen:
             self._put(self._out, visible(text, lines=True))
             self._mid_line = not text.endswith("\n")
 
-    def line(self, text: str) -> None:
-        """A whole line of data on stdout."""
-        self._put(self._out, f"{text}\n")
+    def line(self, text: str, **style: Any) -> None:
+        """A whole line of data on stdout, with a style as in :meth:`note`."""
+        self._put(self._out, self._styled(self._out, text, **style) + "\n")
 
     def end_line(self) -> None:
         """End the line of a reply's text, if it is open."""
@@ -71,15 +71,15 @@ class Screen:
             self._put(self._out, "\n")
             self._mid_line = False
 
-    def note(self, text: str, **style: bool | str) -> None:
+    def note(self, text: str, **style: Any) -> None:
         """A line on stderr, with :func:`click.style` if it is a terminal that wants colour."""
         if self._one_terminal:
             self.end_line()
-        self._put(self._err, self._styled(text, **style) + "\n")
+        self._put(self._err, self._styled(self._err, text, **style) + "\n")
 
     def prompt(self, text: str) -> None:
         """The beginning of a line that the user will end."""
-        self._put(self._err, self._styled(text, bold=True))
+        self._put(self._err, self._styled(self._err, text, bold=True))
 
     def flush(self) -> None:
         """Block until everything so far is written; for a worker thread."""
@@ -88,8 +88,8 @@ class Screen:
         while not written.wait(0.5) and self._thread.is_alive():
             continue
 
-    def _styled(self, text: str, **style: bool | str) -> str:
-        return click.style(text, **style) if self._coloured and style else text  # type: ignore[arg-type] # the names of click.style, whose types differ by key
+    def _styled(self, stream: TextIO, text: str, **style: Any) -> str:
+        return click.style(text, **style) if style and stream in self._coloured else text
 
     def _put(self, stream: TextIO, text: str) -> None:
         if not self.broken:
@@ -119,6 +119,9 @@ def _write(stream: TextIO, text: str) -> None:
         stream.flush()
 
 
-def _wants_colour() -> bool:
-    """https://no-color.org: the variable counts when it is set and not empty."""
+def wants_colour() -> bool:
+    """Whether the environment lets us colour what stands on a terminal.
+
+    https://no-color.org: the variable counts when it is set and not empty.
+    """
     return not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
