@@ -16,22 +16,15 @@ from turnwire_core.contracts.connection import Connection
 from turnwire_core.contracts.driver import Driver, EndOfStream, FrameStream, Session
 from turnwire_core.conversation import Conversation, open_conversation
 from turnwire_core.conversation.rendering import TurnRenderer
-from turnwire_core.errors import DriverError
+from turnwire_core.errors import DriverError, Phase
 from turnwire_core.events import Frame, Message, Turn
 from turnwire_core.plugins import Plugins, parse_connection
 from turnwire_core.reader import ReplyReader, compile_rules
 from turnwire_core.testing._peer import Play
 from turnwire_core.testing._server import tcp_server
 
-SECRET = "s3cret-Tür=42/kit"  # noqa: S105 - it opens nothing
+SECRET = 's3cret/42+"kit"<&>'  # noqa: S105 - it opens nothing
 """With letters that are written otherwise in URLs, in JSON and in HTML."""
-
-
-@attrs.frozen
-class Failure:
-    """How a turn failed: the error that left the driver."""
-
-    error: DriverError
 
 
 class ContractBase:
@@ -102,13 +95,13 @@ class ContractBase:
         )
 
     @asynccontextmanager
-    async def serve(self, play: Play) -> AsyncIterator[str]:
+    async def serve(self, play: Play, *, port: int = 0) -> AsyncIterator[str]:
         """Run a server that answers with ``play``; the value is the ``base_url``.
 
         It must run in this event loop: a play waits for what the client does.
         """
-        async with tcp_server(partial(self.answer, play=play)) as port:
-            yield self.url.format(port=port)
+        async with tcp_server(partial(self.answer, play=play), port=port) as chosen:
+            yield self.url.format(port=chosen)
 
     @asynccontextmanager
     async def serve_rejecting(self, reason: str) -> AsyncIterator[str]:
@@ -147,6 +140,7 @@ class ContractBase:
             **self.settings,
             **self.credentials,
             **settings,
+            "limits": {"closeMs": 500, **settings.get("limits", {})},
         }
         return parse_connection(
             document,
@@ -169,7 +163,12 @@ class ContractBase:
     @asynccontextmanager
     async def session(self, url: str, **settings: Any) -> AsyncIterator[ContractSession]:
         """A session of the driver itself, with no conversation around it. Bounded in time."""
-        connection = self.connection(url, **settings)
+        async with self.open(self.connection(url, **settings)) as session:
+            yield session
+
+    @asynccontextmanager
+    async def open(self, connection: Connection) -> AsyncIterator[ContractSession]:
+        """The same, for a connection that is already made."""
         with anyio.fail_after(self.patience):
             async with self.driver.connect(connection, connection.options) as session:
                 yield ContractSession(self, connection, session)
@@ -185,12 +184,6 @@ class ContractBase:
                 connection, plugins=self.plugins, observers=observers
             ) as conversation:
                 yield conversation
-
-    def texts(self, connection: Connection, frames: Sequence[Frame]) -> list[str]:
-        """What the frames say, those without content left out."""
-        reader = ReplyReader(compile_rules(connection))
-        readings = (reader.read(frame).text for frame in frames)
-        return [text for text in readings if text]
 
 
 @attrs.frozen
@@ -212,37 +205,69 @@ class ContractSession:
         async with self.exchange(message) as stream:
             return await self.read(stream)
 
+    async def break_off(self, message: str) -> None:
+        """Send a turn, read once, and leave by an exception, as a reply that is refused does."""
+        try:
+            async with self.exchange(message) as stream:
+                await stream.receive()
+                raise _BrokenOff  # noqa: TRY301 - through the exchange, which is what is tested
+        except _BrokenOff:
+            pass
+
     async def read(self, stream: FrameStream) -> str:
-        """Read on to the finish of the reply, or the end of the stream."""
-        reader = ReplyReader(compile_rules(self.connection), stream_ends=stream.ends)
-        while not reader.finished:
-            try:
-                frames = await stream.receive()
-            except EndOfStream:
-                break
-            for frame in frames:
-                reader.read(frame)
-        return reader.content
+        """Read on to the finish of the reply, or the end of the stream; the value is its text."""
+        return await Incoming(self.connection, stream).finish()
 
-    async def frames(self, stream: FrameStream, count: int) -> list[Frame]:
-        """The next frames with content, at least ``count``."""
-        found: list[Frame] = []
-        while len(found) < count:
-            found += [
-                frame
-                for frame in await stream.receive()
-                if self.kit.texts(self.connection, [frame])
-            ]
-        return found
+    def incoming(self, stream: FrameStream) -> Incoming:
+        """A reply that is read piece by piece."""
+        return Incoming(self.connection, stream)
 
-    async def drain(self, stream: FrameStream) -> list[Frame]:
-        """Everything up to the end of the stream."""
-        found: list[Frame] = []
-        while True:
-            try:
-                found += await stream.receive()
-            except EndOfStream:
-                return found
+
+class _BrokenOff(Exception):
+    """How an exchange is left in the middle."""
+
+
+class Incoming:
+    """A reply on its way in, read as the connection says."""
+
+    def __init__(self, connection: Connection, stream: FrameStream) -> None:
+        self._stream = stream
+        self._reader = ReplyReader(compile_rules(connection), stream_ends=stream.ends)
+        self._over = False
+        self.frames: list[Frame] = []
+        """Those with content."""
+
+    @property
+    def content(self) -> str:
+        return self._reader.content
+
+    async def more(self) -> None:
+        """One ``receive``, which may bring nothing."""
+        try:
+            frames = await self._stream.receive()
+        except EndOfStream:
+            self._over = True
+            return
+        for frame in frames:
+            if self._reader.read(frame).text:
+                self.frames.append(frame)
+
+    async def until(self, count: int) -> list[Frame]:
+        """Read until there are so many frames with content, or no more come; the first of them."""
+        while len(self.frames) < count and not (self._over or self._reader.finished):
+            await self.more()
+        return self.frames[:count]
+
+    async def drain(self) -> None:
+        """Read on to the end of the stream, past the finish."""
+        while not self._over:
+            await self.more()
+
+    async def finish(self) -> str:
+        """Read on to the finish, or the end of the stream; the value is the whole text."""
+        while not (self._over or self._reader.finished):
+            await self.more()
+        return self.content
 
 
 @contextmanager
@@ -255,11 +280,12 @@ def failing(kind: type[DriverError] = DriverError) -> Iterator[list[DriverError]
     try:
         yield caught
     except DriverError as exc:
-        assert isinstance(exc, kind), f"{type(exc).__name__} instead of {kind.__name__}: {exc}"
         caught.append(exc)
     except Exception as exc:
         raise AssertionError(
             f"{type(exc).__name__} left the driver, which is no turnwire_core.DriverError: {exc}"
         ) from exc
-    else:
-        raise AssertionError(f"It went well, but {kind.__name__} was due.")
+    assert caught, f"It went well, but {kind.__name__} was due."
+    assert isinstance(caught[0], kind)
+    assert str(caught[0]).strip(), "an error without words"
+    assert isinstance(caught[0].phase, Phase)

@@ -78,7 +78,7 @@ def _is_open(number: int) -> bool:
 
 @asynccontextmanager
 async def nothing_left() -> AsyncIterator[None]:
-    """Whatever is opened inside must be gone afterwards, and closed by hand, not by the collector."""
+    """What is opened inside must be gone afterwards, closed by hand and not by the collector."""
     gc.collect()
     before = Holdings.now()
     with warnings.catch_warnings(record=True) as warned:

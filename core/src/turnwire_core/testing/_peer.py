@@ -1,11 +1,11 @@
-"""The server's side of one turn: bytes that the driver's author writes, moves that the kit makes."""
+"""The server's side of one turn: the author writes the bytes, the kit makes the moves."""
 
 from __future__ import annotations
 
 import socket
 import struct
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Callable
+from typing import Protocol
 
 import anyio
 from anyio.abc import SocketAttribute, SocketStream
@@ -22,8 +22,9 @@ class Peer(ABC):
         """``message`` is what the client said in this turn, taken out of whatever wrapped it."""
         self.stream = stream
         self.message = message
+        self.finished = False
+        """Whether the reply was sent to its end."""
         self._begun = False
-        self._finished = False
 
     # -- the wire of the protocol ------------------------------------------------------------------
 
@@ -43,11 +44,11 @@ class Peer(ABC):
         """What makes the reply complete; after it the client may send its next turn."""
 
     def ending(self) -> bytes:
-        """What ends the stream cleanly though the reply is not complete, before TCP is closed."""
+        """What ends the stream cleanly before TCP is closed; ``finished`` may matter to it."""
         return b""
 
     def breach(self, text: str) -> bytes:
-        """An answer that breaks the protocol, with ``text`` where a careless driver would quote it.
+        """An answer that breaks the protocol; a careless driver quotes ``text`` from it.
 
         It comes in place of ``head`` and everything after it. The kit sends nothing more.
         """
@@ -73,7 +74,7 @@ class Peer(ABC):
 
     async def complete(self) -> None:
         """Finish the reply."""
-        self._finished = True
+        self.finished = True
         await self.send(self.finish())
 
     async def break_rules(self, text: str) -> None:
@@ -83,9 +84,10 @@ class Peer(ABC):
 
     async def end(self) -> None:
         """End the stream cleanly, whether the reply was finished or not, and close TCP."""
-        if not self._finished and (ending := self.ending()):
+        if ending := self.ending():
             await self.send(ending)
-        await self.stream.send_eof()
+        # Not send_eof: after it, some event loops take a further write for a mistake of ours.
+        self.stream.extra(SocketAttribute.raw_socket).shutdown(socket.SHUT_WR)
 
     async def drop(self) -> None:
         """Break off with a reset (RST), as a process that crashes does."""
@@ -104,5 +106,7 @@ class Peer(ABC):
             pass
 
 
-Play = Callable[[Peer], Awaitable[None]]
-"""What the server does in one turn; a test writes it."""
+class Play(Protocol):
+    """What the server does in one turn; a test writes it."""
+
+    async def __call__(self, peer: Peer, /) -> None: ...

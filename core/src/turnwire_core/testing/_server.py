@@ -10,13 +10,18 @@ from contextlib import asynccontextmanager, contextmanager
 import anyio
 from anyio.abc import SocketAttribute, SocketStream
 
+_BACKLOG = 512
 _MOST_PENDING = 64
 _ANSWER_SECONDS = 0.1
 
 
 @asynccontextmanager
-async def tcp_server(handler: Callable[[SocketStream], Awaitable[None]]) -> AsyncIterator[int]:
+async def tcp_server(
+    handler: Callable[[SocketStream], Awaitable[None]], *, port: int = 0
+) -> AsyncIterator[int]:
     """Run ``handler`` for each connection to a port of 127.0.0.1; the value is the port.
+
+    With port 0 the system chooses one.
 
     A connection is closed when its handler returns, and all are when the context is left. That a
     client went away is no error of a handler; everything else is.
@@ -35,15 +40,21 @@ async def tcp_server(handler: Callable[[SocketStream], Awaitable[None]]) -> Asyn
         except gone:
             pass
 
-    listener = await anyio.create_tcp_listener(local_host="127.0.0.1", backlog=512)
-    port: int = listener.extra(SocketAttribute.local_port)
+    listener = await anyio.create_tcp_listener(
+        local_host="127.0.0.1", local_port=port, backlog=_BACKLOG
+    )
+    failure: Exception | None = None
     # The tasks end before their listener closes, or accepting would fail loudly.
     async with listener, anyio.create_task_group() as tasks:
         tasks.start_soon(listener.serve, serve)
         try:
-            yield port
-        finally:
-            tasks.cancel_scope.cancel()
+            yield listener.extra(SocketAttribute.local_port)
+        except Exception as exc:  # noqa: BLE001 - raised again below
+            # A test that fails in here must show why, not a group with the reason in it.
+            failure = exc
+        tasks.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
 
 
 def unused_port() -> int:

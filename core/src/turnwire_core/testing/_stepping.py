@@ -58,7 +58,9 @@ def _throw(work: Generator[Any, Any, Any], exc: BaseException) -> Callable[[], A
     return lambda: work.throw(exc)
 
 
-async def cancelled_at(at: int, work: Callable[[], Coroutine[Any, Any, T]]) -> tuple[bool, T | None]:
+async def cancelled_at(
+    at: int, work: Callable[[], Coroutine[Any, Any, T]]
+) -> tuple[bool, T | None]:
     """Run ``work`` and cancel it at its ``at``-th wait.
 
     The value is whether it waited so often, and its result if it came to one all the same.
