@@ -41,7 +41,7 @@ class Conversation:
         """Values of ``{{variables.NAME}}``; what replies capture is added, and may be changed."""
         # A target that gives out the session's id must not be sent one of ours first.
         captures_id = SESSION_ID in connection.rules.capture
-        self.session_id: str = "" if captures_id else str(uuid.uuid4())
+        self.session_id: str | None = None if captures_id else str(uuid.uuid4())
         self._session = session
         self._observers = observers
         self._renderer = TurnRenderer(connection, driver)

@@ -36,7 +36,7 @@ class TurnRenderer:
         *,
         persona: str | None,
         variables: Mapping[str, Any],
-        session_id: str,
+        session_id: str | None,
     ) -> Turn:
         """The turn that ``transcript`` ends with.
 
@@ -49,10 +49,12 @@ class TurnRenderer:
             "message": message,
             "transcript": [entry.as_json() for entry in transcript],
             "messages": [self._entry(n, entry) for n, entry in enumerate(transcript)],
-            "sessionId": session_id,
             "turnId": str(uuid.uuid4()),
             "turn": index,
         }
+        # What has no value yet takes its key with it.
+        if session_id is not None:
+            values["sessionId"] = session_id
         if persona is not None:
             values["persona"] = persona
         for name, value in variables.items():
