@@ -82,7 +82,7 @@ demo: $(VENV)/.installed ## Hold a conversation over each protocol with the buil
 
 .PHONY: test
 test: $(VENV)/.tools ## Run the tests, all but those that need more than Python
-	@$(PYTEST) -m "not packaging and not aimock" $(PYTEST_ARGS)
+	@$(PYTEST) -m "not packaging and not aimock and not autobahn" $(PYTEST_ARGS)
 
 .PHONY: coverage
 coverage: $(VENV)/.tools ## Run the tests and measure branch coverage against the floor
@@ -96,6 +96,11 @@ test-packaging: $(VENV)/.tools ## Build the wheels and try each combination in f
 test-aimock: $(VENV)/.tools ## Run the tests against aimock, from npm
 	@command -v npm >/dev/null || { echo "These tests need node and npm." >&2; exit 1; }
 	@$(BIN)/python -m pytest -m aimock $(PYTEST_ARGS)
+
+.PHONY: test-autobahn
+test-autobahn: $(VENV)/.tools ## Hold the WebSocket driver against the Autobahn suite (needs Python 2.7)
+	@$(BIN)/python tests/support/autobahn.py
+	@$(BIN)/python -m pytest -m autobahn tests/autobahn $(PYTEST_ARGS)
 
 .PHONY: test-versions
 test-versions: ## Run the tests on each supported Python that this machine has
@@ -159,5 +164,5 @@ constraints: ## Write constraints.txt anew: the newest versions that work togeth
 .PHONY: clean
 clean: ## Remove everything that was made here
 	rm -rf .venv .venv-* dist site .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache \
-		.import_linter_cache .hypothesis
+		.import_linter_cache .hypothesis .autobahn
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -6,7 +6,7 @@ import anyio
 import pytest
 
 from support.ws_client import PATIENCE_S, connection, turn
-from support.ws_server import CLOSE, TEXT, Peer, Received, close, frame, text, ws_server
+from support.ws_server import BINARY, CLOSE, TEXT, Peer, Received, close, frame, text, ws_server
 from turnwire_core.contracts.driver import EndOfStream
 from turnwire_core.errors import DriverError, ReplyError, StreamBrokenError
 from turnwire_websocket import WebSocketOptions
@@ -53,6 +53,23 @@ async def test_what_was_good_before_a_violation_is_answered_before_the_close() -
 async def test_what_was_good_before_a_close_is_answered_before_the_close() -> None:
     found = await answers(text("good") + close(1000))
     assert found == [Received(TEXT, b"good"), Received(CLOSE, b"\x03\xe8")]
+
+
+async def test_bytes_are_sent_as_a_binary_message() -> None:
+    received: list[Received] = []
+
+    async def listens(peer: Peer) -> None:
+        received.append(await peer.receive())
+        await peer.part()
+
+    async with ws_server(listens) as url:
+        channel = Channel(connection(url), WebSocketOptions(), turn())
+        async with anyio.create_task_group() as tasks:
+            await tasks.start(channel.run)
+            await channel.send(b"\xfe\x00")
+            channel.close()
+            await channel.wait_closed()
+    assert received == [Received(BINARY, b"\xfe\x00")]
 
 
 @pytest.mark.parametrize(

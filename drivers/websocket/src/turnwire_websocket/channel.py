@@ -141,20 +141,21 @@ class Channel:
             self._inbox.close()
             self._inbox = None
 
-    async def send(self, text: str) -> None:
-        """Send a text message.
+    async def send(self, content: str | bytes) -> None:
+        """Send a message: text, or binary if it is bytes.
 
         Raises:
             InvalidFrame: the text cannot be sent.
             DriverError: the socket is gone, for the reason that the target gave or that we found.
         """
+        framing = self._framing
         try:
-            data = self._framing.text(text)
+            data = framing.text(content) if isinstance(content, str) else framing.binary(content)
         except UnicodeEncodeError as exc:
             message = "the message holds half of a surrogate pair, which is no text to be sent."
             raise InvalidFrame(self._about(message), phase=Phase.SEND) from exc
         try:
-            await self._transmit(data, "message", text)
+            await self._transmit(data, "message", content)
         except StreamBrokenError as exc:
             # The reader of the socket is about to find out more than a failed write can tell.
             with anyio.move_on_after(_WHY_SECONDS):
@@ -289,7 +290,7 @@ class Channel:
         stale, self._stale = self._stale, False
         return self._inbox is not None and not stale
 
-    def _decoded(self, data: bytes) -> str:
+    def _decoded(self, data: bytes) -> str | bytes:
         if self._options.binary == "error":
             message = "the target sent a binary message; 'binary' says to fail on those."
             raise InvalidFrame(self._about(message))

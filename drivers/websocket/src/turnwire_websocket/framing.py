@@ -137,6 +137,10 @@ class Framing:
         """
         return bytes(self._wsproto.send_data(text))
 
+    def binary(self, data: bytes) -> bytes:
+        """A binary message, as one frame."""
+        return bytes(self._wsproto.send_data(data))
+
     def ping(self, payload: bytes) -> bytes:
         return bytes(self._wsproto.ping(payload))
 
