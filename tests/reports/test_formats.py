@@ -329,7 +329,7 @@ class TestTerminal:
     ) -> None:
         text = terminal_text(report_of(mixed))
         assert text.index("FAILED shop::refund[bot]") < text.index("ERROR (transport)")
-        assert "firstTokenMs p50" in text
+        assert re.search("bot +sse +6 +firstTokenMs +100.0 +100.0 +100.0\n +latencyMs +120.0", text)
         assert text.splitlines()[-1].startswith("1 passed, 1 failed, 4 errors, 1 skipped; 1 check")
         assert text.endswith("(seed 7)")
 

@@ -54,7 +54,9 @@ def render(report: RunReport, *, verbose: bool = False) -> list[Line]:
 
 def _headline(case: CaseReport) -> Line:
     kind = f" ({case.failure})" if case.failure and case.status is Status.ERROR else ""
-    text = f"{case.status.value.upper()}{kind} {one_line(case.id)}  {seconds(case.duration_ms)}"
+    text = f"{case.status.value.upper()}{kind} {one_line(case.id)}"
+    if case.duration_ms is not None:
+        text += f"  {seconds(case.duration_ms)}"
     return Line(text, fg=COLOURS[case.status], bold=True)
 
 
@@ -119,7 +121,5 @@ def _end(report: RunReport) -> list[Line]:
         text += f" (seed {report.seed})"
     under = report.selection.get("failUnder")
     if under is not None:
-        text += (
-            f", {report.counts.pass_rate:.1f} % of the judged tests passed, {under:g} % asked for"
-        )
+        text += f"; {report.counts.pass_rate:.1f} % of what was judged passed, {under:g} % must"
     return [*lines, Line(text, fg=colour, bold=True)]

@@ -188,6 +188,8 @@ class LiveView(RunView):
         if test.status in ("failed", "error") or self._verbose:
             mark = self._marks.get(test.status, "?")
             line = Text(f"{mark} {_headline(test)}", style=_COLOURS.get(test.status, ""))
+            # One line: the whole reason stands at the end of the run.
+            line.no_wrap, line.overflow = True, "ellipsis"
             self._lines.append(line)
             self._lines.extend(map(Text, test.details))
 
@@ -212,7 +214,7 @@ class LiveView(RunView):
 
     def _print_lines(self) -> None:
         while self._lines:
-            self._console.print(self._lines.popleft(), soft_wrap=True)
+            self._console.print(self._lines.popleft())
 
     def _view(self) -> RenderableType:
         # A copy: the event loop goes on changing the original.
