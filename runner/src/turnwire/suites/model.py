@@ -261,10 +261,10 @@ class Case:
     """
 
     id: str
-    suite: Suite
-    test: Test
+    suite: Suite = attrs.field(repr=False)
+    test: Test = attrs.field(repr=False)
     connection: str
-    variables: Mapping[str, Any] = attrs.field(factory=dict)
+    variables: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     """The suite's, the test's and the matrix's, generators drawn."""
     repetition: int = 1
 

@@ -78,6 +78,13 @@ class Ledger:
         for finding in findings:
             self.add(origin.under(*finding.location), finding.message, finding.hint)
 
+    def blames(self, origin: Origin) -> bool:
+        """Whether something was found wrong at ``origin`` or inside of it."""
+        return any(
+            problem.file == origin.file and problem.path.startswith(origin.path)
+            for problem in self.problems
+        )
+
     @contextmanager
     def at(self, origin: Origin) -> Iterator[None]:
         """Note what is raised inside as found at ``origin``, and go on after it."""

@@ -121,7 +121,8 @@ def _options(raw: Mapping[str, Any], key: str, step: Step, kinds: Kinds, origin:
     elif value is not True:
         keys = ", ".join(camel(field.name) for field in fields_of(step.options))
         hint = f"An object of: {keys}." if keys else "Write true."
-        findings.append(Finding((key,), f"{key!r} takes no such value: {describe(value)}.", hint))
+        message = f"{key!r} takes no such value: {describe(value)}."
+        raise Findings([Finding((key,), message, hint)])
     spellings = keys_of(step.options)
     for name, item in raw.items():
         if name == key or name in STEP_KEYS:
@@ -136,15 +137,16 @@ def _options(raw: Mapping[str, Any], key: str, step: Step, kinds: Kinds, origin:
         else:
             values[name], places[name] = item, (name,)
     checks: dict[str, tuple[CheckSpec, ...]] = {}
-    for name, field in spellings.items():
-        if name in values and _is_list(field.type) and not isinstance(values[name], list | tuple):
-            values[name] = [values[name]]  # one item of a list may stand without its brackets
-        if name in values and field.type == tuple[CheckSpec, ...]:
+    for name in [name for name in values if name in spellings]:
+        field = spellings[name]
+        if field.type == tuple[CheckSpec, ...]:
             listed = _listed(values[name], places[name])
             checks[field.alias or field.name] = tuple(
                 _structured_checks(listed, kinds, origin, findings)
             )
             values[name] = []
+        elif get_origin(field.type) is tuple and not isinstance(values[name], list | tuple):
+            values[name] = [values[name]]  # one item of a list may stand without its brackets
     options: Any = None
     try:
         options = structure_mapping(values, step.options, names=PLACEHOLDERS)
@@ -167,10 +169,6 @@ def _structured_checks(
             yield structure_check(check, kinds, origin.under(*location))
         except Findings as exc:
             findings += [finding.under(*location) for finding in exc.findings]
-
-
-def _is_list(type_: Any) -> bool:
-    return get_origin(type_) is tuple
 
 
 def _refuse_others(raw: Mapping[str, Any], key: str) -> None:

@@ -7,7 +7,8 @@
     ${input.id}                what a step gives to a request
     ${TOKEN}, ${env.TOKEN}     the environment
 
-``bag.`` may stand before each. There, what has no value becomes empty text; here it is an error.
+``bag.`` may stand before each. There, what has no value becomes empty text. Here it is an error,
+but for the inputs of a request to which a step gives none.
 """
 
 from __future__ import annotations
@@ -145,11 +146,13 @@ class Translator:
                 value = Path(place.removeprefix(".")).get(value)
             except PathSyntaxError:
                 value = MISSING
-        if value is MISSING:
-            message = f"The request needs the input {name + place!r}, and the step gives none."
-            self._ledger.add(origin, message, f"Its input has: {', '.join(inputs) or 'nothing'}.")
-            return ""
-        return value
+        if value is MISSING and inputs:
+            message = (
+                f"The request needs the input {name + place!r}, and the step does not give it."
+            )
+            self._ledger.add(origin, message, f"It gives: {', '.join(inputs)}.")
+        # To a step that gives nothing at all every input is empty, as it is there.
+        return "" if value is MISSING else value
 
 
 def _variable(name: str, place: str) -> str:
