@@ -8,8 +8,18 @@ from turnwire.assistant.shapes.base import MODEL
 
 
 def demo_connections(server_url: str) -> dict[str, dict[str, Any]]:
-    """The ``connections`` of a config file, for an assistant at ``server_url`` (``http://…``)."""
+    """The ``connections`` of a config file, for an assistant at ``server_url`` (``http://…``).
+
+    Each brings the variable ``server``, so that the requests of a suite reach the same server.
+    """
     url = server_url.rstrip("/")
+    return {
+        name: {**connection, "variables": {"server": url}}
+        for name, connection in _connections_at(url).items()
+    }
+
+
+def _connections_at(url: str) -> dict[str, dict[str, Any]]:
     return {
         "demo-http": {
             "description": "One POST, one JSON reply",
