@@ -24,7 +24,7 @@ _SECRET_NAME = re.compile(r"auth|token|secret|passw|key|cookie|credential|sessio
 _PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}")
 """What placeholders bring is checked when they are filled."""
 
-_SCHEMES = ("http", "https", "ws", "wss")
+_WEB = ("http", "https", "ws", "wss")
 
 
 def header_problem(name: str, value: str) -> str | None:
@@ -43,14 +43,15 @@ def header_problem(name: str, value: str) -> str | None:
     return f"The value of the header {name!r} holds characters that are not printable ASCII."
 
 
-def check_written(raw: Mapping[str, Any]) -> Iterator[Finding]:
+def check_written(raw: Mapping[str, Any], schemes: tuple[str, ...] | None) -> Iterator[Finding]:
     """Findings about the URLs and headers of a connection, as they are written.
 
-    What is not even text is left to the structuring.
+    ``schemes`` are those of the driver, None where there is no driver to ask. What is not even
+    text is left to the structuring.
     """
     for key in ("base_url", "baseUrl", "url"):
         if isinstance(raw.get(key), str):
-            yield from _check_url(key, raw[key], _SCHEMES)
+            yield from _check_url(key, raw[key], schemes)
     if isinstance(raw.get("proxy"), str) and raw["proxy"]:
         yield from _check_url("proxy", raw["proxy"], ("http", "https"))
     headers = raw.get("headers")
@@ -74,8 +75,10 @@ def check_limits(connection: Connection) -> Iterator[Finding]:
         yield Finding(("limits", "lingerMs"), message)
 
 
-def _check_url(key: str, url: str, schemes: tuple[str, ...]) -> Iterator[Finding]:
-    hint = f"Write a whole URL, such as {schemes[0]}s://api.example.com/chat."
+def _check_url(key: str, url: str, schemes: tuple[str, ...] | None) -> Iterator[Finding]:
+    known = schemes or _WEB
+    example = "https://api.example.com/chat" if "https" in known else f"{known[0]}://HOST:PORT"
+    hint = f"Write a whole URL, such as {example}."
     if re.search(r"[\x00-\x20\x7f]", url):
         yield Finding((key,), "The URL holds white space or control characters.", hint)
         return
@@ -85,13 +88,11 @@ def _check_url(key: str, url: str, schemes: tuple[str, ...]) -> Iterator[Finding
     except ValueError:
         yield Finding((key,), "The URL cannot be read.", hint)
         return
-    if parts.scheme not in schemes:
+    if not parts.scheme or (schemes is not None and parts.scheme not in schemes):
         # Without "://" the word before the colon may be anything, a key for example.
         found = repr(parts.scheme) if "://" in url and parts.scheme else "none"
-        yield Finding(
-            (key,), f"The scheme must be one of {', '.join(schemes)}; it is {found}.", hint
-        )
-    elif not host:
+        yield Finding((key,), f"The scheme must be one of {', '.join(known)}; it is {found}.", hint)
+    elif not host and parts.scheme in _WEB:
         yield Finding((key,), "The URL has no host.", hint)
 
 

@@ -83,7 +83,6 @@ def structure_connection(
         findings.extend(exc.findings)
     if not isinstance(protocol, str):
         raise Findings(findings)
-    findings.extend(check_written(merged))
     for section in sorted(sections & {*merged} - {protocol}):
         try:
             _structure_section(merged[section], None)
@@ -95,6 +94,7 @@ def structure_connection(
         driver = drivers.driver(protocol)
     except PluginError as exc:
         plugin_error = exc
+    findings.extend(check_written(merged, driver.schemes if driver is not None else None))
     rules, options = ReplyRules(), None
     try:
         rules, options = _structure_section(merged.get(protocol, {}), driver)

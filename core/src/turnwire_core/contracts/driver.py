@@ -52,6 +52,9 @@ class Driver(ABC, Generic[OptionsT]):
     api_version: ClassVar[int]
     """The :data:`API_VERSION` that the driver was written for."""
 
+    schemes: ClassVar[tuple[str, ...]] = ("http", "https", "ws", "wss")
+    """With which ``base_url`` may begin. What else must be true of it is for :meth:`check`."""
+
     options: ClassVar[type[Any]] = NoOptions
     """An attrs class for the driver's own keys in its section of the connection.
 
