@@ -84,11 +84,16 @@ class RunLogWriter:
 
         Blocks the calling thread, for ``timeout`` seconds at most; False: it took longer.
         """
-        if not self._thread.is_alive():
-            return True
+        return self.mark().wait(timeout)
+
+    def mark(self) -> threading.Event:
+        """An event that is set once everything queued so far is with the operating system."""
         written = threading.Event()
-        self._queue.put(written)
-        return written.wait(timeout)
+        if self._thread.is_alive():
+            self._queue.put(written)
+        else:
+            written.set()
+        return written
 
     def close(self) -> None:
         """Write what is queued and close the file. Safe to call again.
