@@ -40,6 +40,8 @@ class Scope:
     """The variable that holds what the last request brought."""
     inputs: Mapping[str, Any] | None = None
     """What a step gives to its request, translated already; None outside of requests."""
+    giver: Origin | None = None
+    """Where the step gives it."""
     aliases: Mapping[str, str] = attrs.field(factory=dict)
     """What an auth file calls parts of the environment."""
 
@@ -92,6 +94,12 @@ class Translator:
 
         return _replaced(raw, part)
 
+    def miss_input(self, name: str, inputs: Mapping[str, Any], origin: Origin) -> None:
+        """Note that a step does not give what its request needs."""
+        given = f"It gives: {', '.join(inputs)}." if inputs else "It gives nothing."
+        message = f"The request needs the input {name!r}, and the step does not give it."
+        self._ledger.add(origin, message, given)
+
     def _part(self, match: re.Match[str], scope: Scope, origin: Origin) -> str:
         value = self._meaning(match, scope, origin)
         if isinstance(value, Mapping | list):
@@ -115,7 +123,7 @@ class Translator:
                 case "env" if not place:
                     return self._environment(name, scope, origin)
                 case "input" if scope.inputs is not None:
-                    return self._input(name, place, scope.inputs, origin)
+                    return self._input(name, place, scope.inputs, scope.giver or origin)
                 case "last" if name == "request" and scope.last_request is not None:
                     return _variable(scope.last_request, place)
                 case "steps" if place.startswith(".output") and name in scope.steps:
@@ -147,10 +155,7 @@ class Translator:
             except PathSyntaxError:
                 value = MISSING
         if value is MISSING and inputs:
-            message = (
-                f"The request needs the input {name + place!r}, and the step does not give it."
-            )
-            self._ledger.add(origin, message, f"It gives: {', '.join(inputs)}.")
+            self.miss_input(name + place, inputs, origin)
         # To a step that gives nothing at all every input is empty, as it is there.
         return "" if value is MISSING else value
 

@@ -98,15 +98,17 @@ class Requests:
             others = sum(1 for known, _ in self._names if known == request_id)
             self._names[key] = name = f"{request_id}#{others + 1}" if others else request_id
             with self._ledger.at(defined.origin):
-                raw = self._request(defined, inputs)
+                raw = self._request(defined, inputs, origin)
                 self.specs[name] = structure_mapping(raw, RequestSpec, names=PLACEHOLDERS)
                 self.origins[name] = defined.origin
         return self._names[key]
 
-    def _request(self, defined: _Defined, inputs: Mapping[str, Any]) -> dict[str, Any]:
+    def _request(
+        self, defined: _Defined, inputs: Mapping[str, Any], giver: Origin
+    ) -> dict[str, Any]:
         http = defined.keys.transport.http
         place = defined.origin.under("transport", "http")
-        scope = Scope(inputs=inputs, aliases=defined.credentials.aliases)
+        scope = Scope(inputs=inputs, giver=giver, aliases=defined.credentials.aliases)
 
         def text(raw: str, origin: Origin) -> str:
             def named(match: re.Match[str]) -> str:
@@ -114,8 +116,7 @@ class Requests:
                 if name is None:
                     return match[0]
                 if inputs.get(name) is None:
-                    message = f"The request needs the input {name!r}, and the step gives none."
-                    self._ledger.add(origin, message)
+                    self._translator.miss_input(name, inputs, giver)
                     return ""
                 return f"${{input.{name}}}"
 

@@ -315,7 +315,9 @@ class _Reading:
 
     def _add(self, raw: dict[str, Any], origin: Origin) -> None:
         with self._ledger.at(origin), _here():
-            self.steps.append(structure_step(raw, self._kinds, origin))
+            step = structure_step(raw, self._kinds, origin)
+            checks = tuple(attrs.evolve(check, origin=origin) for check in step.checks)
+            self.steps.append(attrs.evolve(step, checks=checks))
 
     def _check(self, raw: dict[str, Any], origin: Origin) -> None:
         with self._ledger.at(origin), _here():
