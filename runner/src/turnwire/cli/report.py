@@ -44,7 +44,7 @@ def report(
                 screen.line(text.removesuffix("\n"))
         else:
             for line in render(found, verbose=verbose):
-                screen.line(line.text, fg=line.fg, bold=line.bold, dim=line.dim)
+                screen.line(line.text, **line.style)
     if screen.broken:
         raise BrokenPipeError
     return ExitCode.OK if no_exit_code else found.exit_code

@@ -278,7 +278,7 @@ class _Run:
             raise self._failure or RunLogError(f"The run log {path} was lost.") from None
         screen.note("")
         for line in render(report):
-            screen.note(line.text, fg=line.fg, bold=line.bold, dim=line.dim)
+            screen.note(line.text, **line.style)
         if self._not_run:
             screen.note(f"{self._not_run} not run, because of --fail-fast.", fg="yellow")
         screen.note(f"Run log: {visible(str(path))}", dim=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Any, Final
 
 import attrs
 
@@ -29,12 +29,18 @@ COLOURS: Final = {
 
 @attrs.frozen
 class Line:
-    """A line, safe to show, with the style of :func:`click.style` that it may have."""
+    """A line, safe to show, with the style that it may have."""
 
     text: str
     fg: str | None = None
     bold: bool = False
     dim: bool = False
+
+    @property
+    def style(self) -> dict[str, Any]:
+        """As :func:`click.style` takes it: what is not wanted is not named, or it is turned off."""
+        style = {"fg": self.fg, "bold": self.bold, "dim": self.dim}
+        return {name: value for name, value in style.items() if value}
 
 
 def render(report: RunReport, *, verbose: bool = False) -> list[Line]:

@@ -60,7 +60,7 @@ def transcript_lines(case: CaseReport) -> list[str]:
         lines += said("user", turn.user)
         lines += said("assistant", turn.reply)
         lines.append(f"  ({turn_times(turn)})")
-        if turn.error and turn.error not in (case.error, *case.reasons):
+        if turn.error and not any(turn.error in reason for reason in case.reasons):
             lines.append(f"  {one_line(turn.error)}")
         lines += [f"  hint: {one_line(hint)}" for hint in turn.hints]
     return lines
