@@ -232,7 +232,7 @@ class TestMarkdown:
         page = markdown.render(report_of(mixed))
         assert page.startswith(
             "## ❌ Turnwire: 1 passed, 1 failed, 4 errors, 1 skipped; "
-            "1 check over a suite does not hold\n"
+            "1 check over a suite did not pass\n"
         )
         assert "| ` bot ` | ` sse ` | 6 | 100.0 | 100.0 | 100.0 | 120.0 |" in page
         assert "#### ❌ ` shop::refund[bot] `" in page

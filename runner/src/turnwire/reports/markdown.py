@@ -44,7 +44,8 @@ def render(report: RunReport) -> str:
 def _head(report: RunReport) -> list[str]:
     good = report.exit_code == 0
     lines = [f"## {'✅' if good else '❌'} Turnwire: {report.in_words}"]
-    facts = [f"{report.counts.total} tests in {seconds(report.duration_ms)}"]
+    total = report.counts.total
+    facts = [f"{total} test{'s' if total != 1 else ''} in {seconds(report.duration_ms)}"]
     if report.seed is not None:
         facts.append(f"seed {report.seed}")
     facts.append(f"exit code {report.exit_code}")

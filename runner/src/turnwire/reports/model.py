@@ -287,13 +287,13 @@ class RunReport:
 
     @property
     def in_words(self) -> str:
-        """``3 passed, 1 failed; 1 check over a suite does not hold``."""
+        """``3 passed, 1 failed; 1 check over a suite did not pass``."""
         words = self.counts.in_words()
         broken = sum(check.counts for _, check in self.suite_checks)
         if broken == 1:
-            words += "; 1 check over a suite does not hold"
+            words += "; 1 check over a suite did not pass"
         elif broken:
-            words += f"; {broken} checks over suites do not hold"
+            words += f"; {broken} checks over suites did not pass"
         return words
 
     @property
