@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from support.suite_files import Files, a_test
-from turnwire.suites.references import check_connections
+from turnwire.suites.expansion import expand
+from turnwire.suites.references import check_cases, check_connections
 from turnwire_core import parse_connection
 
 BOT = parse_connection(
@@ -45,12 +46,13 @@ def test_every_name_of_a_connection_is_followed(files: Files) -> None:
     problems = check_connections(suite, ["bot"])
     assert [(one.path, one.message) for one in problems] == [
         ("$.connections", "There is no connection 'bott'."),
-        ("$.judge", "There is no connection 'jury'."),
         ("$.tests[0].connections[0]", "There is no connection 'other'."),
         ("$.tests[1].matrix.connection[1]", "There is no connection 'third'."),
+        ("$.judge", "There is no connection 'jury'."),
         ("$.tests[2].steps[0]", "There is no connection 'actor'."),
     ]
     assert problems[0].hint == "Did you mean 'bot'?"
+    assert all(one.line is not None for one in problems)
 
 
 def test_connections_that_a_suite_brings_are_known(files: Files) -> None:
@@ -139,4 +141,29 @@ def test_only_what_every_connection_of_a_test_may_bring_is_taken(files: Files) -
     known = {"bot": BOT, "plain": plain}
     assert [one.message for one in check_connections(suite, known)] == [
         "Nothing gives {{variables.ticket}} a value."
+    ]
+
+
+def test_cases_are_held_to_what_they_need_themselves(files: Files) -> None:
+    suite = files.load(
+        {
+            "connections": ["elsewhere"],
+            "tests": [
+                a_test("A", steps=[_says("{{variables.ticket}}")]),
+                a_test("B", steps=[{"user_objective": "Buy", "simulator": "actor"}], skip=True),
+                a_test("C", connections=["other"]),
+            ],
+        }
+    )
+    plain = parse_connection({"base_url": "https://b.example"}, name="plain")
+    known = {"bot": BOT, "plain": plain}
+    assert check_cases(expand(suite, connections=["bot"], seed=1), known) == []
+    messages = [
+        one.message for one in check_cases(expand(suite, connections=["plain"], seed=1), known)
+    ]
+    assert messages == ["Nothing gives {{variables.ticket}} a value."]
+    problems = check_cases(expand(suite, seed=1), known)
+    assert [(one.path, one.message) for one in problems] == [
+        ("$.connections", "There is no connection 'elsewhere'."),
+        ("$.tests[2].connections[0]", "There is no connection 'other'."),
     ]

@@ -235,6 +235,9 @@ class Suite:
     """The connection that judges; None: the offline judge."""
     checks: tuple[CheckSpec, ...] = ()
     """Evaluated over all replies of the run: percentiles and their like."""
+    origin: Origin = attrs.field(
+        default=attrs.Factory(lambda self: Origin(str(self.file)), takes_self=True), repr=False
+    )
     environment: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     """The values of every ``{{env.X}}`` in it."""
     secrets: Secrets = attrs.field(factory=Secrets, repr=False, eq=False)

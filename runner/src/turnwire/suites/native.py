@@ -114,6 +114,7 @@ class _Reader:
             fixtures=library.values("fixtures"),
             judge=keys.judge,
             checks=self._checks(keys.checks, root.under("checks"), suite_wide=True),
+            origin=root,
             secrets=ledger.secrets,
         )
         return Draft(suite, library.origins())

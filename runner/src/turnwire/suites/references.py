@@ -6,14 +6,14 @@ variables they bring, is known only with the config: see :func:`check_connection
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import attrs
 
 from turnwire.checks.structuring import Unfilled
 from turnwire.steps import BUILT_IN
-from turnwire.suites.model import CheckSpec, Origin, StepSpec, Suite, Test
+from turnwire.suites.model import Case, CheckSpec, Origin, StepSpec, Suite, Test
 from turnwire.suites.native import CONNECTION_KEY, Draft
 from turnwire.suites.sources import Ledger
 from turnwire.suites.variables import Variable, compile_variable, order_of
@@ -67,32 +67,73 @@ def check_connections(suite: Suite, known: Collection[str]) -> list[Problem]:
     for one that cannot be opened) it says also which variables they bring, so that a placeholder
     that nothing could fill is found; with bare names the variables are not looked at.
     """
-    problems: list[Problem] = []
-
-    def check(name: str, origin: Origin) -> None:
-        if name not in known and name not in suite.inline_connections:
-            hint = nearest(name, sorted({*known, *suite.inline_connections}))
-            problems.append(origin.problem(f"There is no connection {name!r}.", hint))
-
-    root = Origin(str(suite.file))
+    names = _Names({*known, *suite.inline_connections})
     for name in suite.connections:
-        check(name, root.under("connections"))
-    if suite.judge is not None:
-        check(suite.judge, root.under("judge"))
+        names.check(name, suite.origin.under("connections"))
     for test in suite.tests:
-        for index, name in enumerate(test.connections):
-            check(name, test.origin.under("connections", index))
-        for index, name in enumerate(test.matrix.get(CONNECTION_KEY, ())):
-            check(str(name), test.origin.under("matrix", CONNECTION_KEY, index))
-    for step in _all_steps(suite):
-        for options, origin in _options_of(step):
-            for option in _CONNECTION_OPTIONS:
-                if isinstance(named := getattr(options, option, None), str):
-                    check(named, origin)
+        for name, origin in _own_connections(test):
+            names.check(name, origin)
+    names.check_helpers(suite, _all_steps(suite))
+    problems = names.problems
     if isinstance(known, Mapping):
         for test in suite.tests:
-            problems += _VariableWalk(suite, test, known).problems()
+            targets = [name for name, _ in _own_connections(test)] or suite.connections or known
+            problems += _VariableWalk(suite, test).problems(targets, known)
     return list(dict.fromkeys(problems))
+
+
+def check_cases(cases: Iterable[Case], known: Mapping[str, Connection | None]) -> list[Problem]:
+    """Like :func:`check_connections`, but only of what these cases need.
+
+    A suite may name connections that this run does not use; what is skipped needs nothing.
+    """
+    problems: list[Problem] = []
+    walks: dict[int, _VariableWalk] = {}
+    for case in cases:
+        if case.test.skip is not None:
+            continue
+        suite, test = case.suite, case.test
+        names = _Names({*known, *suite.inline_connections})
+        written = dict(_own_connections(test))
+        place = written.get(case.connection, suite.origin.under("connections"))
+        names.check(case.connection, place)
+        names.check_helpers(suite, _steps_of(test, suite))
+        walk = walks.setdefault(id(test), _VariableWalk(suite, test))
+        problems += [*names.problems, *walk.problems([case.connection], known)]
+    return list(dict.fromkeys(problems))
+
+
+class _Names:
+    """Holds names of connections to those that there are."""
+
+    def __init__(self, known: Collection[str]) -> None:
+        self._known = known
+        self.problems: list[Problem] = []
+
+    def check(self, name: str, origin: Origin) -> None:
+        if name not in self._known:
+            hint = nearest(name, sorted(self._known))
+            self.problems.append(origin.problem(f"There is no connection {name!r}.", hint))
+
+    def check_helpers(self, suite: Suite, steps: Iterable[StepSpec]) -> None:
+        """The connections that judge, and those that play the user."""
+        if suite.judge is not None:
+            self.check(suite.judge, suite.origin.under("judge"))
+        for step in steps:
+            for options, origin in _options_of(step):
+                for option in _CONNECTION_OPTIONS:
+                    if isinstance(name := getattr(options, option, None), str):
+                        self.check(name, origin)
+
+
+def _own_connections(test: Test) -> list[tuple[str, Origin]]:
+    """The connections that a test names itself, with where it does."""
+    if CONNECTION_KEY in test.matrix:
+        place = test.origin.under("matrix", CONNECTION_KEY)
+        names: Sequence[Any] = test.matrix[CONNECTION_KEY]
+    else:
+        place, names = test.origin.under("connections"), test.connections
+    return [(str(name), place.under(index)) for index, name in enumerate(names)]
 
 
 def templates_in(value: Any) -> Iterator[Template]:
@@ -122,13 +163,20 @@ def names_in(value: Any) -> frozenset[str]:
 
 def checks_of(step: StepSpec) -> tuple[CheckSpec, ...]:
     """The checks of a step, and those among its options."""
-    inner: list[CheckSpec] = []
-    if attrs.has(type(step.options)):
-        for field in attrs.fields(type(step.options)):
-            value = getattr(step.options, field.name)
-            if isinstance(value, tuple):
-                inner += [item for item in value if isinstance(item, CheckSpec)]
-    return (*inner, *step.checks)
+    return (*_inner_checks(step), *step.checks)
+
+
+def _inner_checks(step: StepSpec) -> list[CheckSpec]:
+    if not attrs.has(type(step.options)):
+        return []
+    values = [getattr(step.options, field.name) for field in attrs.fields(type(step.options))]
+    return [
+        item
+        for value in values
+        if isinstance(value, tuple)
+        for item in value
+        if isinstance(item, CheckSpec)
+    ]
 
 
 def _all_steps(suite: Suite) -> Iterator[StepSpec]:
@@ -237,62 +285,70 @@ def _variables_of(test: Test) -> Iterator[tuple[str, str, Any]]:
 class _VariableWalk:
     """Goes through a test as it will be run, to see which variables there are at each step."""
 
-    def __init__(self, suite: Suite, test: Test, known: Mapping[str, Connection | None]) -> None:
+    def __init__(self, suite: Suite, test: Test) -> None:
         self._suite = suite
-        self._steps = _steps_of(test, suite)
         self._test = test
-        self._defined = {*suite.variables, *test.variables, *test.matrix} - {CONNECTION_KEY}
-        self._anything = not _bring(self._defined, _targets(suite, test), known)
+        self._steps = _steps_of(test, suite)
         self._later = {name for step in self._steps for name in _assigned(step)}
+        self._defined: set[str] = set()
+        self._anything = False
         self._problems: list[Problem] = []
 
-    def problems(self) -> Sequence[Problem]:
+    def problems(
+        self, targets: Iterable[str], known: Mapping[str, Connection | None]
+    ) -> Sequence[Problem]:
+        """What has no value over these connections."""
+        suite, test = self._suite, self._test
+        self._defined = {*suite.variables, *test.variables, *test.matrix} - {CONNECTION_KEY}
+        brought = _brought(targets, known)
+        self._defined |= brought or set()
+        self._anything = brought is None
+        self._problems = []
         for step in self._steps:
-            given = getattr(step.options, "input", None)
-            inputs = {*given} if isinstance(given, Mapping) else set()
-            self._look(names_in(step.options), step.origin, set())
-            request = self._suite.requests.get(getattr(step.options, "name", None) or "")
-            if step.kind == "request" and request is not None:
-                self._look(names_in(request), step.origin, inputs)
-            # What an option checks comes before what the step assigns, what 'checks' do after.
-            for check in checks_of(step)[: len(checks_of(step)) - len(step.checks)]:
-                self._look(names_in(check.options), check.origin, set())
-            self._defined |= _assigned(step)
-            self._anything = self._anything or step.kind not in _OURS
-            for check in step.checks:
-                self._look(names_in(check.options), check.origin, set())
-        for check in self._test.checks:
-            self._look(names_in(check.options), check.origin, set())
+            self._step(step)
+        for check in test.checks:
+            self._look(names_in(check.options), check.origin)
         return self._problems
 
-    def _look(self, names: frozenset[str], origin: Origin, also: set[str]) -> None:
+    def _step(self, step: StepSpec) -> None:
+        self._look(names_in(step.options), step.origin)
+        request = self._suite.requests.get(getattr(step.options, "name", None) or "")
+        if step.kind == "request" and request is not None:
+            given = getattr(step.options, "input", None)
+            inputs = {*given} if isinstance(given, Mapping) else set()
+            self._look(names_in(request), step.origin, inputs)
+        # Checks among the options come before what the step assigns, those in 'checks' after it.
+        for check in _inner_checks(step):
+            self._look(names_in(check.options), check.origin)
+        self._defined |= _assigned(step)
+        self._anything = self._anything or step.kind not in _OURS
+        for check in step.checks:
+            self._look(names_in(check.options), check.origin)
+
+    def _look(
+        self, names: frozenset[str], origin: Origin, also: Collection[str] = frozenset()
+    ) -> None:
         for full in sorted(names):
             space, _, name = full.partition(".")
-            if space != "variables" or self._anything or name in self._defined | also:
+            if space != "variables" or self._anything or name in self._defined or name in also:
                 continue
             message = f"Nothing gives {{{{variables.{name}}}}} a value."
-            hint = nearest(name, sorted(self._defined | self._later | also))
+            hint = nearest(name, sorted({*self._defined, *self._later, *also}))
             if name in self._later:
                 message = f"{{{{variables.{name}}}}} gets its value only in a later step."
                 hint = "Put that step first."
             self._problems.append(origin.problem(message, hint))
 
 
-def _targets(suite: Suite, test: Test) -> Sequence[str]:
-    """The connections that a test may be run over; none: any."""
-    return [*map(str, test.matrix.get(CONNECTION_KEY, ()))] or test.connections or suite.connections
-
-
-def _bring(
-    defined: set[str], targets: Sequence[str], known: Mapping[str, Connection | None]
-) -> bool:
-    """Add what the connections bring. False where one of them may bring anything."""
-    for name in targets or known:
-        connection = known.get(name)
+def _brought(targets: Iterable[str], known: Mapping[str, Connection | None]) -> set[str] | None:
+    """The variables that connections bring; None where one of them may bring anything."""
+    names: set[str] = set()
+    for target in targets:
+        connection = known.get(target)
         if connection is None:
-            return False
-        defined |= {*connection.variables, *connection.rules.capture}
-    return True
+            return None
+        names |= {*connection.variables, *connection.rules.capture}
+    return names
 
 
 def _assigned(step: StepSpec) -> set[str]:

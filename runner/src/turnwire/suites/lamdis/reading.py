@@ -92,6 +92,7 @@ class _Reader:
             connections=own,
             personas={name: persona for name, (persona, _) in self._personas.items()},
             requests=self._requests.specs,
+            origin=root,
             secrets=self._ledger.secrets,
         )
         origins = {("requests", name): origin for name, origin in self._requests.origins.items()}
