@@ -9,6 +9,7 @@ import anyio
 
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.contracts.driver import EndOfStream, FrameStream, Session
+from turnwire_core.conversation.concealing import conceal
 from turnwire_core.conversation.deadlines import Deadlines
 from turnwire_core.conversation.verdicts import UnfinishedError, verdict_of
 from turnwire_core.errors import (
@@ -23,6 +24,7 @@ from turnwire_core.events import Attempt, Chunk, Frame, Reply, Turn, Verdict, Wi
 from turnwire_core.observers import Observers
 from turnwire_core.reader import CompiledRules, ReplyReader
 from turnwire_core.recorder import Recorder
+from turnwire_core.showing import neutral
 
 OnChunk = Callable[[Chunk], None]
 
@@ -83,16 +85,15 @@ class Exchange:
             failure = InvalidFrame("Nothing of what arrived could be read.")
         verdict = Verdict.CANCELLED if cancelled else verdict_of(failure)
         unfinished = verdict is Verdict.CLOSED_WITHOUT_FINISH and rules.allow_unfinished
-        mask = self._connection.secrets.mask
         amiss = not reader.content or verdict is not Verdict.FINISHED
         reply = Reply(
             content=reader.content,
             verdict=verdict,
             metrics=self._recorder.metrics(self._end_ns or time.perf_counter_ns(), times),
             ok=verdict is Verdict.FINISHED or unfinished,
-            error=mask(str(failure)) if failure is not None else None,
+            error=str(failure) if failure is not None else None,
             phase=failure.phase if failure is not None else None,
-            hints=tuple(map(mask, reader.hints())) if amiss and self._heard_something else (),
+            hints=self._hints() if amiss and self._heard_something else (),
             usage=reader.usage,
             captured=reader.captured,
             attempts=tuple(self._attempts),
@@ -101,6 +102,10 @@ class Exchange:
         if failure is not None:
             failure.partial = reply
         return reply
+
+    def _hints(self) -> tuple[str, ...]:
+        mask = self._connection.secrets.mask
+        return tuple(neutral(mask(hint)) for hint in self._reader.hints())
 
     def _times(self, failure: DriverError | None) -> WireTimes:
         if self._stream is not None:
@@ -116,7 +121,7 @@ class Exchange:
         return self._recorder.event_count > 0
 
     def _note_attempt(self, failure: DriverError | None, wait_ms: float) -> Attempt:
-        error = self._connection.secrets.mask(str(failure)) if failure is not None else None
+        error = str(failure) if failure is not None else None
         offset_ms = (time.perf_counter_ns() - self.start_ns) / 1_000_000
         attempt = Attempt(offset_ms=offset_ms, error=error, waited_ms=wait_ms)
         self._attempts.append(attempt)
@@ -150,6 +155,7 @@ class Exchange:
                     await self._read(stream)
         except DriverError as exc:
             self._end_ns = self._end_ns or time.perf_counter_ns()
+            conceal(exc, self._connection.secrets)
             return exc
         if deadlines.scope.cancelled_caught:
             self._end_ns = time.perf_counter_ns()
@@ -262,7 +268,7 @@ class Exchange:
         said = f" {self._last_words}" if self._last_words else ""
         raise UnfinishedError(
             f"The stream ended after {self._recorder.event_count} events without the finish rule "
-            f"fulfilled.{said} If this target ends its replies so, add {{\"end\": true}} to "
+            f'fulfilled.{said} If this target ends its replies so, add {{"end": true}} to '
             "'finish', or set 'allowUnfinished'."
         )
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from turnwire_core.http._call import HttpAnswer, call_once
 from turnwire_core.http._client import HttpClient
 from turnwire_core.http._response import HttpResponse, UpgradedStream
-from turnwire_core.http._text import excerpt_of, neutral
+from turnwire_core.http._text import excerpt_of
+from turnwire_core.showing import neutral
 
 __all__ = [
     "HttpAnswer",

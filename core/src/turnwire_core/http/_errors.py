@@ -41,8 +41,9 @@ from turnwire_core.errors import (
     TimeLimitError,
     TlsError,
 )
-from turnwire_core.http._text import excerpt_of, neutral
+from turnwire_core.http._text import excerpt_of
 from turnwire_core.http._wire import DialError, Step, TunnelRefused, Wire
+from turnwire_core.showing import neutral
 
 FOREIGN: Final = (
     DialError,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from turnwire_core.secrets import Secrets
+from turnwire_core.showing import neutral
 
 _CHARSET = re.compile(r"""charset\s*=\s*["']?([^\s;"']+)""", re.IGNORECASE)
-_SPACE = re.compile(r"\s+")
 
 
 def charset_of(content_type: str) -> str | None:
@@ -22,17 +22,6 @@ def decode_text(data: bytes, charset: str | None) -> str:
         return data.decode(charset or "utf-8", errors="replace")
     except (LookupError, ValueError, UnicodeError):
         return data.decode("utf-8", errors="replace")
-
-
-def neutral(text: str) -> str:
-    """``text`` on one line, with everything that is not printable written out.
-
-    That is: control characters, and those that change the direction of what follows.
-    """
-    return "".join(
-        character if character.isprintable() else f"\\x{ord(character):02x}"
-        for character in _SPACE.sub(" ", text).strip()
-    )
 
 
 def excerpt_of(
