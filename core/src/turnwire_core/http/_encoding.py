@@ -46,7 +46,7 @@ class BodyDecoder:
             InvalidFrame: the bytes are not in the coding that the head announced.
         """
         if self._plain:
-            yield self._counted(data)
+            yield from self._bounded(data)
             return
         more = True
         while data or more:
@@ -73,7 +73,7 @@ class BodyDecoder:
                     raise self._lie()
                 self._inflate = None  # a gzip body may have several members (RFC 1952 §2.2)
             if piece:
-                yield self._counted(piece)
+                yield from self._bounded(piece)
 
     def finish(self) -> None:
         """Say that the body has ended.
@@ -99,11 +99,16 @@ class BodyDecoder:
             f"The head announces a {self._coding} body, but the bytes are not {self._coding}."
         )
 
-    def _counted(self, data: bytes) -> bytes:
+    def _bounded(self, data: bytes) -> Iterator[bytes]:
+        """``data``, up to the bound; what came before it is not lost."""
+        room = self._limit_bytes - self._total_bytes
         self._total_bytes += len(data)
-        if self._total_bytes > self._limit_bytes:
-            raise FrameTooLarge(
-                f"The reply is longer than {self._limit_bytes} bytes (limits.maxReplyBytes).",
-                limit_bytes=self._limit_bytes,
-            )
-        return data
+        if len(data) <= room:
+            yield data
+            return
+        if room > 0:
+            yield data[:room]
+        raise FrameTooLarge(
+            f"The reply is longer than {self._limit_bytes} bytes (limits.maxReplyBytes).",
+            limit_bytes=self._limit_bytes,
+        )

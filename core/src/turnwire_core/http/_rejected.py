@@ -8,11 +8,11 @@ from typing import Final
 
 import httpx
 
-from turnwire_core.errors import DriverError, ProtocolError, ProxyError, RejectedError
+from turnwire_core.errors import DriverError, Phase, ProtocolError, ProxyError, RejectedError
 from turnwire_core.http._response import HttpResponse
 from turnwire_core.http._retry_after import retry_after
-from turnwire_core.http._text import neutral
 from turnwire_core.http._wire import Wire
+from turnwire_core.showing import neutral
 
 _SHOWN_CHARACTERS: Final = 300
 
@@ -53,7 +53,8 @@ async def _refusal(response: HttpResponse, wire: Wire, *, upgrading: bool) -> Dr
         )
     if not upgrading and status in (204, 205):
         return ProtocolError(
-            f"{wire.target} gave an empty answer ({_named(status)}), which holds no reply."
+            f"{wire.target} gave an empty answer ({_named(status)}), which holds no reply.",
+            phase=Phase.HEADERS,
         )
     seconds = retry_after(response.headers)
     body = await response.excerpt()

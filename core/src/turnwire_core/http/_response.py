@@ -15,6 +15,7 @@ from turnwire_core.events import WireTimes
 from turnwire_core.http._encoding import BodyDecoder
 from turnwire_core.http._errors import FOREIGN, root, translate
 from turnwire_core.http._text import charset_of, excerpt_of
+from turnwire_core.http._transport import Body
 from turnwire_core.http._wire import Wire
 
 _EXCERPT_S: Final = 1.0
@@ -32,7 +33,8 @@ class HttpResponse:
         self.content_type = response.headers.get("content-type", "")
         self.media_type = self.content_type.partition(";")[0].strip().lower()
         """The media type without parameters, in lower case; empty if the response has none."""
-        self._stream = response.stream
+        assert isinstance(response.stream, Body)  # noqa: S101 - made by Transport
+        self._body = response.stream
         self._wire = wire
         self._iterator: AsyncIterator[bytes] | None = None
         self._decoder: BodyDecoder | None = None
@@ -107,7 +109,7 @@ class HttpResponse:
 
     async def finish(self) -> None:
         """Give the connection back if the body was read to its end, else drop it."""
-        if not self._ended:
+        if not self._ended or self._body.has_more_behind():
             await self.drop()
             return
         await self._stream_closed()
@@ -129,8 +131,7 @@ class HttpResponse:
             await self._stream_closed()
 
     async def _stream_closed(self) -> None:
-        assert isinstance(self._stream, httpx.AsyncByteStream)  # noqa: S101 - made by Transport
-        await self._stream.aclose()
+        await self._body.aclose()
 
     async def _receive_raw(self) -> bytes:
         if self._failure is not None:
@@ -138,8 +139,7 @@ class HttpResponse:
         if self._ended:
             raise EndOfStream
         if self._iterator is None:
-            assert isinstance(self._stream, httpx.AsyncByteStream)  # noqa: S101
-            self._iterator = aiter(self._stream)
+            self._iterator = aiter(self._body)
         # A generator that was cancelled or has failed looks finished the next time.
         self._failure = StreamBrokenError("Reading the reply was broken off.")
         try:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Callable
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import httpcore
 import httpx
@@ -65,7 +65,7 @@ class Transport(httpx.AsyncBaseTransport):
         return httpx.Response(
             answer.status,
             headers=answer.headers,
-            stream=_Body(answer),
+            stream=Body(answer),
             extensions=dict(answer.extensions),
             request=request,
         )
@@ -104,7 +104,7 @@ class _Content:
         raise StopAsyncIteration
 
 
-class _Body(httpx.AsyncByteStream):
+class Body(httpx.AsyncByteStream):
     """The body of an httpcore response, chunk by chunk as h11 gives it out."""
 
     def __init__(self, response: httpcore.Response) -> None:
@@ -112,6 +112,17 @@ class _Body(httpx.AsyncByteStream):
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         return cast("AsyncIterable[bytes]", self._response.stream).__aiter__()
+
+    def has_more_behind(self) -> bool:
+        """Whether bytes have arrived that stand behind this response, now that it is complete.
+
+        They must not be taken for the next one (RFC 9112 §6.3). httpcore would do so, and has no
+        public way to ask: a row of the tables of faults tells if this one should ever end.
+        """
+        found: Any = self._response.stream
+        for name in ("_stream", "_connection", "_h11_state"):
+            found = getattr(found, name, None)
+        return found is not None and bool(found.trailing_data[0])
 
     async def aclose(self) -> None:
         await self._response.aclose()
