@@ -50,6 +50,8 @@ class ReplyReader:
         # A lasting socket has no end to wait for: without a rule, one message is one reply.
         self._first_content_finishes = not stream_ends and not rules.has_finish
         self._parts: list[str] = []
+        self._half = ""
+        """The first half of a surrogate pair, while its second may still come."""
         self._reading = Reading()
         self._first: list[Frame] = []
         self._last: deque[Frame] = deque(maxlen=_LAST_KEPT)
@@ -65,7 +67,8 @@ class ReplyReader:
         """All text so far."""
         if len(self._parts) > 1:
             self._parts = ["".join(self._parts)]
-        return self._parts[0] if self._parts else ""
+        text = self._parts[0] if self._parts else ""
+        return f"{text}\ufffd" if self._half else text
 
     @property
     def unreadable(self) -> bool:
@@ -182,6 +185,10 @@ class ReplyReader:
     def _add(self, text: str | None, mode: str, reading: Reading) -> None:
         if not text:
             return
+        if self._half or not text.isascii():
+            text = self._paired(text, mode)
+            if not text:
+                return
         if mode == "delta":
             self._parts.append(text)
             reading.text = text if reading.text is None else reading.text + text
@@ -196,6 +203,23 @@ class ReplyReader:
             self._parts = [text]
             reading.text = text
             reading.replaces = True
+
+    def _paired(self, text: str, mode: str) -> str:
+        """``text`` with whole characters only.
+
+        JSON may hold half of a surrogate pair (RFC 8259 §8.2), but nothing can be written with it.
+        Servers that cut text by UTF-16 units send the two halves of one in two events.
+        """
+        if mode == "delta":
+            text = self._half + text
+        self._half = ""
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            if mode == "delta" and "\ud800" <= text[-1] <= "\udbff":
+                text, self._half = text[:-1], text[-1]
+            return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+        return text
 
     def _note(self, data: Any) -> None:
         if self._rules.usage is not None:
@@ -219,7 +243,16 @@ def _parse(text: str) -> Any:
     """The JSON value, or MISSING where the text is none."""
     try:
         return json.loads(text)
-    except (ValueError, RecursionError):
+    except json.JSONDecodeError:
+        return MISSING
+    except ValueError:
+        # Python refuses to read integers of thousands of digits; JSON knows no bound. As a float
+        # it is infinite, which is near enough for what nobody will compare.
+        try:
+            return json.loads(text, parse_int=float)
+        except (ValueError, RecursionError):
+            return MISSING
+    except RecursionError:
         return MISSING
 
 
