@@ -55,7 +55,7 @@ def test_a_missing_driver_is_said_with_its_install_and_the_others_are_shown(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     announced = importlib.metadata.entry_points(group="turnwire.drivers")
-    others = tuple(one for one in announced if one.name != "websocket")
+    others = tuple((one.dist.name, one) for one in announced if one.name != "websocket")
     monkeypatch.setattr("turnwire_core.plugins._installed", lambda path: others)
     result = invoke("demo", "--pace", "fast")
     assert result.exit_code == 4

@@ -6,6 +6,7 @@ installer would have written.
 
 from __future__ import annotations
 
+import importlib.metadata
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -98,6 +99,19 @@ def test_listing_the_protocols_imports_no_driver(install: Install) -> None:
     install("lazy-one", protocol="lazy", source="raise AssertionError('imported')")
     assert "lazy" in Plugins().protocols()
     assert "lazy_one_module" not in sys.modules
+
+
+def test_metadata_is_read_once_however_often_plugins_are_made(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install("known", protocol="known", source=driver_source("known"))
+    Plugins()
+
+    def read_again(self: object, name: str) -> str:
+        raise AssertionError(f"{name} is read again")
+
+    monkeypatch.setattr(importlib.metadata.PathDistribution, "read_text", read_again)
+    assert "known" in Plugins().protocols()
 
 
 def test_asking_for_one_driver_imports_only_that_one(install: Install) -> None:

@@ -62,8 +62,7 @@ class Plugins:
         self._sources: dict[str, object] = {}
         self._failed: dict[str, PluginError] = {}
         if discover:
-            for entry_point in _installed(tuple(sys.path)):
-                name = _distribution_of(entry_point)[0]
+            for name, entry_point in _installed(tuple(sys.path)):
                 # One distribution may be on the path twice; the first one is what is imported.
                 self._entry_points.setdefault(entry_point.name, {}).setdefault(name, entry_point)
 
@@ -215,12 +214,17 @@ class Plugins:
 
 
 @functools.lru_cache(maxsize=4)
-def _installed(_path: tuple[str, ...]) -> tuple[importlib.metadata.EntryPoint, ...]:
-    """What is announced on this ``sys.path``. Reading all metadata takes some 20 ms: done once."""
-    found: list[importlib.metadata.EntryPoint] = []
+def _installed(_path: tuple[str, ...]) -> tuple[tuple[str, importlib.metadata.EntryPoint], ...]:
+    """What is announced on this ``sys.path``, each with the name of its distribution.
+
+    Reading all metadata takes some 20 ms, and a process may open thousands of conversations: done
+    once.
+    """
+    found: list[tuple[str, importlib.metadata.EntryPoint]] = []
     for distribution in importlib.metadata.distributions():
         try:
-            found += distribution.entry_points.select(group=ENTRY_POINT_GROUP)
+            ours = distribution.entry_points.select(group=ENTRY_POINT_GROUP)
+            found += [(_distribution_of(entry_point)[0], entry_point) for entry_point in ours]
         except Exception:  # noqa: BLE001,S112 # whose metadata cannot be read announces nothing
             continue
     return tuple(found)
