@@ -55,8 +55,8 @@ class MetadataTests(ContractBase):
         body = Template(self.driver.default_body(connection.options))
         assert "message" in body.names or "messages" in body.names or "transcript" in body.names
 
-    def test_two_drivers_are_not_needed_for_two_connections(self) -> None:
-        """One instance serves all connections, so it must hold nothing of any."""
+    def test_one_driver_serves_two_connections_and_keeps_neither(self) -> None:
+        """It is one instance for all, so what it remembered of one would show in another."""
         before = dict(vars(self.driver))
         for port in (1, 2):
             connection = self.connection(self.url.format(port=port))
