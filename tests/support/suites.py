@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import anyio
+import attrs
+
 from turnwire.checks.structuring import PLACEHOLDERS, structure_check
+from turnwire.engine import CaseResult, ConnectionSource, Event, RunOutcome, run_cases
 from turnwire.kinds import Kinds
+from turnwire.runlog import Entry, RunLog, read_log
 from turnwire.suites.model import Case, CheckSpec, Origin, StepSpec, Suite, Test
 from turnwire.suites.steps import structure_step
 from turnwire_core.templates import Template
@@ -63,3 +69,50 @@ def cases_of(suite: Suite, *connections: str, repeat: int = 1, **variables: Any)
         for connection in connections
         for number in range(1, repeat + 1)
     ]
+
+
+@attrs.frozen
+class Ran:
+    """What came of a suite that was run, and its log."""
+
+    outcome: RunOutcome
+    entries: Sequence[Entry]
+    events: Sequence[Event]
+
+    @property
+    def result(self) -> CaseResult:
+        """The result of the only test."""
+        (result,) = self.outcome.results
+        return result
+
+    def of_type(self, type_: str) -> list[Any]:
+        """The entries of one type, in their order."""
+        return [entry for entry in self.entries if entry.type == type_]
+
+
+async def run_suite(
+    suite: Suite,
+    *connections: str,
+    folder: Path,
+    jobs: int = 4,
+    kinds: Kinds = KINDS,
+    on_event: Callable[[Event], None] | None = None,
+    **more: Any,
+) -> Ran:
+    """Run a suite as `turnwire run` would, with a log in ``folder``."""
+    path = folder / "log.jsonl"
+    events: list[Event] = []
+
+    def note(event: Event) -> None:
+        events.append(event)
+        if on_event is not None:
+            on_event(event)
+
+    cases = cases_of(suite, *(connections or ("demo-sse",)))
+    with anyio.fail_after(20):
+        async with ConnectionSource() as sources:
+            with RunLog(path, command="run") as log:
+                outcome = await run_cases(
+                    cases, sources=sources, kinds=kinds, log=log, jobs=jobs, on_event=note, **more
+                )
+    return Ran(outcome, list(read_log(path)), events)

@@ -19,11 +19,10 @@ from turnwire.engine.events import (
 from turnwire.engine.results import (
     CASE_STATUSES,
     CaseResult,
-    CaseStatus,
     CheckOutcome,
     RunOutcome,
 )
-from turnwire.engine.run import run_cases
+from turnwire.engine.run import check_suites, run_cases
 from turnwire.engine.shared import Shared
 from turnwire.engine.sources import BUILTIN_PREFIX, ConnectionSource, builtin_connection
 
@@ -33,7 +32,6 @@ __all__ = [
     "CaseFinished",
     "CaseResult",
     "CaseStarted",
-    "CaseStatus",
     "CheckDone",
     "CheckOutcome",
     "ChunkArrived",
@@ -44,6 +42,7 @@ __all__ = [
     "TurnFinished",
     "TurnStarted",
     "builtin_connection",
+    "check_suites",
     "run_case",
     "run_cases",
 ]

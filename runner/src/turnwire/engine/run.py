@@ -75,6 +75,21 @@ async def run_cases(
     return outcome
 
 
+async def check_suites(
+    results: Sequence[CaseResult],
+    *,
+    sources: ConnectionSource,
+    kinds: Kinds,
+    log: RunLog | None = None,
+) -> Sequence[CheckOutcome]:
+    """The checks over the suites of tests that were run one by one, as ``run_cases`` ends with.
+
+    ``sources`` is entered. Each is made once for each connection that its suite's tests ran over.
+    """
+    around = Surroundings(sources, kinds, log, Shared(), Emitter(None))
+    return await _check_suites(RunOutcome(results), around)
+
+
 class _Run:
     """Which cases are still to be run, and what came of the others."""
 
