@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import re
 import signal
 import subprocess
@@ -17,6 +16,7 @@ from support.command_line import invoke
 from turnwire.assistant import Assistant
 from turnwire.runlog import read_log
 from turnwire.runlog.entries import AssistantReply
+from turnwire_core import plugins
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
@@ -54,9 +54,8 @@ def test_protocols_and_log_can_be_chosen(folder: Path) -> None:
 def test_a_missing_driver_is_said_with_its_install_and_the_others_are_shown(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    announced = importlib.metadata.entry_points(group="turnwire.drivers")
-    others = tuple((one.dist.name, one) for one in announced if one.name != "websocket")
-    monkeypatch.setattr("turnwire_core.plugins._installed", lambda path: others)
+    others = [one for one in plugins._installed(()) if one.entry_point.name != "websocket"]
+    monkeypatch.setattr(plugins, "_installed", lambda path: others)
     result = invoke("demo", "--pace", "fast")
     assert result.exit_code == 4
     assert "No driver for protocol 'websocket'" in result.stderr

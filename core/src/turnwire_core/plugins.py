@@ -50,6 +50,14 @@ class DriverRecord:
     error: PluginError | None = None
 
 
+@attrs.frozen
+class _Announced:
+    """An entry point of ours, and the distribution that has it."""
+
+    distribution: tuple[str, str]
+    entry_point: importlib.metadata.EntryPoint
+
+
 class Plugins:
     """The drivers that can be used, installed or registered. Cheap to make; loading is lazy."""
 
@@ -57,18 +65,19 @@ class Plugins:
         """With ``discover=False`` only what is registered by hand is known."""
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(DriverHooks)
-        self._entry_points: dict[str, dict[str, importlib.metadata.EntryPoint]] = {}
+        self._announced: dict[str, dict[str, _Announced]] = {}
         self._loaded: dict[str, Driver[Any]] = {}
         self._sources: dict[str, object] = {}
         self._failed: dict[str, PluginError] = {}
         if discover:
-            for name, entry_point in _installed(tuple(sys.path)):
+            for one in _installed(tuple(sys.path)):
+                name, _ = one.distribution
                 # One distribution may be on the path twice; the first one is what is imported.
-                self._entry_points.setdefault(entry_point.name, {}).setdefault(name, entry_point)
+                self._announced.setdefault(one.entry_point.name, {}).setdefault(name, one)
 
     def protocols(self) -> Sequence[str]:
         """The names that have a driver, sorted. Imports nothing."""
-        return sorted({*self._entry_points, *self._loaded})
+        return sorted({*self._announced, *self._loaded})
 
     def register(self, plugin: object, protocol: str | None = None) -> Driver[Any]:
         """Use a plugin that no distribution announces: a module or object with hooks.
@@ -107,8 +116,8 @@ class Plugins:
         """Every protocol with its driver or its error. Imports all drivers; never raises."""
         records = []
         for protocol in self.protocols():
-            entry_points = self._entry_points.get(protocol, {}).values()
-            distributions = tuple(_distribution_of(entry_point) for entry_point in entry_points)
+            announced = self._announced.get(protocol, {}).values()
+            distributions = tuple(one.distribution for one in announced)
             driver, error = None, None
             try:
                 driver = self.driver(protocol)
@@ -148,15 +157,15 @@ class Plugins:
         return presets[name]
 
     def _load(self, protocol: str) -> Driver[Any]:
-        entry_points = self._entry_points.get(protocol, {})
-        if not entry_points:
+        announced = self._announced.get(protocol, {}).values()
+        if not announced:
             raise DriverNotFound(self._not_found(protocol))
-        sources = sorted(map(_distribution_of, entry_points.values()))
+        sources = sorted(one.distribution for one in announced)
         named = " and ".join(f"{name} {version}" for name, version in sources)
-        if len(entry_points) > 1:
+        if len(announced) > 1:
             message = f"Several distributions claim the protocol {protocol!r}: {named}."
             raise DriverConflict(f"{message} Uninstall all but one.")
-        (entry_point,) = entry_points.values()
+        (entry_point,) = (one.entry_point for one in announced)
         try:
             # Not pluggy's load_setuptools_entrypoints: it reads the metadata of everything that
             # is installed once more, and what is broken in a stranger's would be blamed on this.
@@ -214,17 +223,17 @@ class Plugins:
 
 
 @functools.lru_cache(maxsize=4)
-def _installed(_path: tuple[str, ...]) -> tuple[tuple[str, importlib.metadata.EntryPoint], ...]:
-    """What is announced on this ``sys.path``, each with the name of its distribution.
+def _installed(_path: tuple[str, ...]) -> tuple[_Announced, ...]:
+    """What is announced on this ``sys.path``.
 
     Reading all metadata takes some 20 ms, and a process may open thousands of conversations: done
     once.
     """
-    found: list[tuple[str, importlib.metadata.EntryPoint]] = []
+    found: list[_Announced] = []
     for distribution in importlib.metadata.distributions():
         try:
             ours = distribution.entry_points.select(group=ENTRY_POINT_GROUP)
-            found += [(_distribution_of(entry_point)[0], entry_point) for entry_point in ours]
+            found += [_Announced(_named(distribution), entry_point) for entry_point in ours]
         except Exception:  # noqa: BLE001,S112 # whose metadata cannot be read announces nothing
             continue
     return tuple(found)
@@ -268,11 +277,9 @@ def parse_connection(
     return attrs.evolve(config.connection(name), trust_env=trust_env)
 
 
-def _distribution_of(entry_point: importlib.metadata.EntryPoint) -> tuple[str, str]:
-    distribution = entry_point.dist
-    if distribution is None or "Name" not in distribution.metadata:
-        return "an unknown distribution", "?"
-    return distribution.metadata["Name"], distribution.version
+def _named(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
+    metadata = distribution.metadata
+    return metadata.get("Name", "an unknown distribution"), metadata.get("Version", "?")
 
 
 def _broken(label: str, exc: BaseException) -> DriverLoadError:
