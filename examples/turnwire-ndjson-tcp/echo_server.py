@@ -1,4 +1,7 @@
-"""Something to talk to: it says every message back, word by word. `python echo_server.py [PORT]`"""
+"""Something to talk to: it says every message back, word by word.
+
+`python echo_server.py [PORT]`; with port 0 the system chooses one.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ import json
 import sys
 
 import anyio
-from anyio.abc import SocketStream
+from anyio.abc import SocketAttribute, SocketStream
 from anyio.streams.buffered import BufferedByteReceiveStream
 
 
@@ -27,6 +30,7 @@ async def answer(stream: SocketStream) -> None:
 
 async def main(port: int) -> None:
     async with await anyio.create_tcp_listener(local_host="127.0.0.1", local_port=port) as listener:
+        port = listener.extra(SocketAttribute.local_port)
         print(f"Listening at tcp://127.0.0.1:{port}", flush=True)
         await listener.serve(answer)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,16 +24,11 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Installed:
 @pytest.fixture(scope="module")
 def port() -> Iterator[int]:
     """The port of the example's server."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        free: int = probe.getsockname()[1]
-    server = subprocess.Popen(
-        [sys.executable, SOURCE / "echo_server.py", str(free)], stdout=subprocess.PIPE, text=True
-    )
-    assert server.stdout is not None
-    with server:
-        assert "Listening" in server.stdout.readline()
-        yield free
+    with subprocess.Popen(
+        [sys.executable, SOURCE / "echo_server.py", "0"], stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None
+        yield int(server.stdout.readline().rpartition(":")[2])
         server.terminate()
 
 
@@ -42,7 +36,7 @@ def port() -> Iterator[int]:
 def config(tmp_path: Path, port: int) -> Path:
     """The example's connection, to that server."""
     file = tmp_path / "turnwire.yaml"
-    text = (SOURCE / "connections.yaml").read_text()
+    text = (SOURCE / "turnwire.yaml").read_text()
     assert ":8766" in text
     file.write_text(text.replace(":8766", f":{port}"))
     return file

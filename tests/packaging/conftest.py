@@ -25,6 +25,7 @@ FOLDERS = {
     "turnwire-sse": "drivers/sse",
     "turnwire-websocket": "drivers/websocket",
     "turnwire": "runner",
+    "turnwire-ndjson-tcp": "examples/turnwire-ndjson-tcp",
 }
 INSTALL_SECONDS = 180
 RUN_SECONDS = 60

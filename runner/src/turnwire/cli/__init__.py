@@ -22,9 +22,10 @@ _COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "chat": ("chat", "chat", "Talk to a connection, and see the times of each reply."),
     "demo": ("demo", "demo", "Watch conversations over every protocol; needs no config."),
     "drivers": ("drivers", "drivers", "List the installed drivers, the broken ones too."),
+    "new-driver": ("new_driver", "new_driver", "Write a package with a driver of your own."),
     "report": ("report", "report", "Report a run from its log, in any format, as often as needed."),
     "run": ("run", "run_command", "Run suites of tests, and say with an exit code what came out."),
-    "schema": ("schema", "schema", "Print the JSON Schema of config files, for editors."),
+    "schema": ("schema", "schema", "Print the JSON Schema of config files, or of run logs."),
     "serve-demo": ("demo", "serve_demo", "Run the built-in assistant until Ctrl-C."),
     "validate": ("validate", "validate", "Check config files; say all that is wrong."),
 }
