@@ -121,8 +121,10 @@ class _Run:
     def outcome(self) -> RunOutcome:
         """What came of it, without the checks over suites."""
         return RunOutcome(
-            results=[self._results[case.id] for case in self._cases if case.id in self._results],
-            not_run=[case for case in self._cases if case.id not in self._results],
+            results=tuple(
+                self._results[case.id] for case in self._cases if case.id in self._results
+            ),
+            not_run=tuple(case for case in self._cases if case.id not in self._results),
         )
 
 
@@ -160,7 +162,7 @@ async def _check_suites(outcome: RunOutcome, around: Surroundings) -> Sequence[C
             log_check(around.log, check, test=None)
             around.emit(CheckDone(None, check))
             checks.append(check)
-    return checks
+    return tuple(checks)
 
 
 async def _check_suite(

@@ -63,11 +63,11 @@ class ExtractStep(Step):
             match = re.search(options.regex, _as_text(value))
             if match is None:
                 raise _absent(f"Nothing matches {options.regex!r}", options.from_, value)
-            value = match[1] if match.re.groups else match[0]
-            if value is None:
-                raise _absent(
-                    f"The first group of {options.regex!r} is empty", options.from_, value
-                )
+            found = match[1] if match.re.groups else match[0]
+            if found is None:
+                group = f"The first group of {options.regex!r}"
+                raise _absent(f"{group} matches nothing", options.from_, value)
+            value = found
         test.assign(options.assign, value)
 
 
