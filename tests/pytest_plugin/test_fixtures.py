@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 
 from support.background import assistant_in_background
-from support.pytest_runs import run_pytest, write
+from support.pytest_runs import Project
 
 TALKS = """
     import pytest
@@ -37,9 +36,9 @@ TALKS = """
 """
 
 
-def test_a_conversation_is_open_in_tests_of_either_backend(tmp_path: Path) -> None:
-    write(tmp_path, test_python__py=TALKS)
-    run = run_pytest(tmp_path, "-W", "error", "--strict-markers")
+def test_a_conversation_is_open_in_tests_of_either_backend(project: Project) -> None:
+    project.write(test_python__py=TALKS)
+    run = project.run("-W", "error", "--strict-markers")
     assert run.counts == {"passed": 8}, run.output
     assert {name for name in run.cases if "talks" in name} == {
         "test_talks[asyncio]",
@@ -47,9 +46,9 @@ def test_a_conversation_is_open_in_tests_of_either_backend(tmp_path: Path) -> No
     }
 
 
-def test_the_junit_file_has_the_times_of_each_turn(tmp_path: Path) -> None:
-    write(tmp_path, test_python__py=TALKS)
-    run = run_pytest(tmp_path, "-k", "test_talks and trio")
+def test_the_junit_file_has_the_times_of_each_turn(project: Project) -> None:
+    project.write(test_python__py=TALKS)
+    run = project.run("-k", "test_talks and trio")
     names = ["firstTokenMs", "latencyMs", "streamChunks", "verdict"]
     found = run.properties("test_talks[trio]")
     assert [name for name, _ in found] == [*names, *names, "connection", "protocol"], run.output
@@ -59,9 +58,8 @@ def test_the_junit_file_has_the_times_of_each_turn(tmp_path: Path) -> None:
     assert (values["connection"], values["protocol"]) == ("demo-sse", "sse")
 
 
-def test_a_failed_test_shows_what_was_said_and_when(tmp_path: Path) -> None:
-    write(
-        tmp_path,
+def test_a_failed_test_shows_what_was_said_and_when(project: Project) -> None:
+    project.write(
         test_shown__py="""
             async def test_fails(conversation):
                 await conversation.send("When are you open?")
@@ -69,7 +67,7 @@ def test_a_failed_test_shows_what_was_said_and_when(tmp_path: Path) -> None:
                 assert False
         """,
     )
-    run = run_pytest(tmp_path, "-k", "asyncio")
+    run = project.run("-k", "asyncio")
     assert run.code == 1
     section = run.output.partition("conversation over demo-sse (sse)")[2]
     assert "user       When are you open?\nassistant  We are open from 9:00" in section
@@ -78,16 +76,15 @@ def test_a_failed_test_shows_what_was_said_and_when(tmp_path: Path) -> None:
     assert "error      " in section
 
 
-def test_a_test_that_passes_shows_nothing(tmp_path: Path) -> None:
-    write(tmp_path, test_python__py=TALKS)
-    run = run_pytest(tmp_path, "-rA", "-k", "talks and asyncio")
+def test_a_test_that_passes_shows_nothing(project: Project) -> None:
+    project.write(test_python__py=TALKS)
+    run = project.run("-rA", "-k", "talks and asyncio")
     assert run.counts == {"passed": 1}
     assert "conversation over" not in run.output
 
 
-def test_a_sync_test_uses_the_assistant(tmp_path: Path) -> None:
-    write(
-        tmp_path,
+def test_a_sync_test_uses_the_assistant(project: Project) -> None:
+    project.write(
         test_sync__py="""
             import json
             import urllib.request
@@ -106,7 +103,7 @@ def test_a_sync_test_uses_the_assistant(tmp_path: Path) -> None:
                 assert len(assistant.sends) == 1
         """,
     )
-    run = run_pytest(tmp_path, "-W", "error", plugins=("turnwire",))
+    run = project.run("-W", "error", plugins=("turnwire",))
     assert run.counts == {"passed": 2}, run.output
 
 
@@ -141,23 +138,30 @@ NAMES = """
 
 
 @pytest.mark.parametrize("by", ["option", "ini", "found"])
-def test_a_connection_of_a_config_file(tmp_path: Path, config: str, by: str) -> None:
-    folder = tmp_path / "below"
-    folder.mkdir()
-    write(folder, test_names__py=NAMES)
+def test_a_connection_of_a_config_file(project: Project, config: str, by: str) -> None:
+    project.folder.joinpath("below").mkdir()
+    project.write(test_names__py=NAMES)
     arguments = ["--turnwire-connection", "bot"]
     match by:
         case "option":
-            write(tmp_path, bots__json=config)
+            project.write(bots__json=config)
             arguments += ["--turnwire-config", "bots.json"]
         case "ini":
-            write(folder, bots__json=config)
-            ini = "[pytest]\nturnwire_connection = bot\nturnwire_config = below/bots.json\n"
-            write(tmp_path, pytest__ini=ini)
+            project.folder.joinpath("below", "bots.json").write_text(config)
+            project.write(
+                pytest__ini="""
+                    [pytest]
+                    turnwire_connection = bot
+                    turnwire_config = below/bots.json
+                """
+            )
             arguments = []
         case "found":
-            write(tmp_path, turnwire__json=config)
-    run = run_pytest(tmp_path, *arguments)
+            project.write(turnwire__json=config)
+            project.folder.joinpath("test_names.py").rename(
+                project.folder.joinpath("below", "test_names.py")
+            )
+    run = project.run(*arguments)
     assert run.counts == {"passed": 2}, run.output
 
 
@@ -186,15 +190,14 @@ WRONG = """
 """
 
 
-def test_what_is_wrong_is_said_in_words(tmp_path: Path, config: str) -> None:
-    write(
-        tmp_path,
+def test_what_is_wrong_is_said_in_words(project: Project, config: str) -> None:
+    project.write(
         test_wrong__py=WRONG,
         bots__json=config,
         broken__json='{"connections": {"broken": {"timeout": 1}}}',
         pytest__ini="[pytest]\nmarkers = asyncio",
     )
-    run = run_pytest(tmp_path, "-k", "not trio")
+    run = project.run("-k", "not trio")
     assert run.counts == {"error": 7}, run.output
     said = {name: "".join(case.itertext()) for name, case in run.cases.items()}
     assert "There is no connection 'bto'. Did you mean 'bot'?" in said["test_misspelt"]
@@ -208,29 +211,29 @@ def test_what_is_wrong_is_said_in_words(tmp_path: Path, config: str) -> None:
     assert "Traceback" not in run.output
 
 
-def test_several_connections_are_not_guessed_between(tmp_path: Path) -> None:
-    write(tmp_path, test_names__py="def test_which(connection): ...")
+def test_several_connections_are_not_guessed_between(project: Project) -> None:
+    project.write(test_names__py="def test_which(connection): ...")
     both = ("--turnwire-connection", "demo-sse", "--turnwire-connection", "demo-http")
-    run = run_pytest(tmp_path, *both)
+    run = project.run(*both)
     assert run.counts == {"error": 1}
     assert "names demo-sse and demo-http: the fixture 'connection' is one." in run.output
 
 
-def test_a_run_log_has_the_conversations_of_tests_in_python(tmp_path: Path) -> None:
-    write(tmp_path, test_python__py=TALKS)
-    run = run_pytest(tmp_path, "-k", "test_talks", "--turnwire-log", "runs/")
-    (log,) = (tmp_path / "runs").iterdir()
+def test_a_run_log_has_the_conversations_of_tests_in_python(project: Project) -> None:
+    project.write(test_python__py=TALKS)
+    run = project.run("-k", "test_talks", "--turnwire-log", "runs/")
+    (log,) = (project.folder / "runs").iterdir()
     entries = [json.loads(line) for line in log.read_text().splitlines()]
     assert entries[0]["command"] == "pytest"
     assert sum(entry["type"] == "assistant_reply" for entry in entries) == 4, run.output
     assert entries[-1]["type"] == "run_finished"
 
 
-def test_without_being_asked_no_run_log_is_written(tmp_path: Path) -> None:
-    write(tmp_path, test_python__py=TALKS)
-    before = set(tmp_path.iterdir())
-    run_pytest(tmp_path, "-k", "test_talks and asyncio", PYTHONDONTWRITEBYTECODE="1")
-    assert set(tmp_path.iterdir()) - before == {tmp_path / "junit.xml"}
+def test_without_being_asked_no_run_log_is_written(project: Project) -> None:
+    project.write(test_python__py=TALKS)
+    project.run("-k", "test_talks and asyncio")
+    names = {file.name for file in project.folder.iterdir()} - {"__pycache__"}
+    assert names == {"test_python.py", "junit.xml"}
 
 
 @pytest.mark.parametrize(
@@ -241,9 +244,9 @@ def test_without_being_asked_no_run_log_is_written(tmp_path: Path) -> None:
     ],
 )
 def test_an_ini_key_that_says_nothing_sensible_is_an_error_of_usage(
-    tmp_path: Path, ini: str, said: str
+    project: Project, ini: str, said: str
 ) -> None:
-    write(tmp_path, test_names__py="def test_it(assistant): ...", pytest__ini=f"[pytest]\n{ini}")
-    run = run_pytest(tmp_path)
+    project.write(test_names__py="def test_it(assistant): ...", pytest__ini=f"[pytest]\n{ini}")
+    run = project.run()
     assert said in run.output
     assert run.code != 0

@@ -1,4 +1,4 @@
-"""Runs of pytest in a process of their own: as somebody runs it who has Turnwire installed."""
+"""Runs of pytest, as somebody runs it who has Turnwire installed."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from textwrap import dedent
+from types import ModuleType
 from xml.etree import ElementTree as ET
 
 import attrs
+import pytest
 
 _OWN = re.compile("PYTEST_|COV_CORE")
 """What the run that the test is in has put into the environment."""
 
 _OUTCOMES = ("passed", "failed", "error", "skipped", "xfailed", "xpassed")
+
+_ALONE = ("-p", "no:cacheprovider", "--junitxml", "junit.xml", "--rootdir", ".")
 
 
 @attrs.frozen
@@ -44,42 +49,76 @@ class PytestRun:
         return [(str(one.get("name")), str(one.get("value"))) for one in found]
 
 
-def run_pytest(
-    folder: Path, *args: str, plugins: tuple[str, ...] = ("turnwire", "anyio"), **environment: str
-) -> PytestRun:
-    """Run ``pytest ARGS`` in the folder, with these of the installed plugins.
+class _Modules:
+    """Keeps what a run imports: pytester forgets it all, and half of it imported anew is not the
+    same as what the other half still knows."""
 
-    Only these, because the others take more time to load than most of these runs take.
-    """
-    junit = folder / "junit.xml"
-    inherited = {name: value for name, value in os.environ.items() if not _OWN.match(name)}
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--junitxml", str(junit)),
-            *(f"-p{name}" for name in plugins),
-            # The folder's own ini file, if it has one, and not that of a folder above it.
-            *("--rootdir", str(folder), *args),
-        ],
-        cwd=folder,
-        env={
-            **inherited,
-            "COLUMNS": "100",
-            "NO_COLOR": "1",
-            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
-            **environment,
-        },
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    tree = ET.parse(junit).getroot() if junit.exists() else ET.Element("none")
-    return PytestRun(done.returncode, done.stdout, tree)
+    def __init__(self, folder: Path) -> None:
+        self._folder = str(folder)
+        self._imported: dict[str, ModuleType] = {}
+
+    def pytest_unconfigure(self) -> None:
+        self._imported = {
+            name: module
+            for name, module in sys.modules.items()
+            if not str(getattr(module, "__file__", None) or "").startswith(self._folder)
+        }
+
+    def keep(self) -> None:
+        for name, module in self._imported.items():
+            sys.modules.setdefault(name, module)
 
 
-def write(folder: Path, **files: str) -> None:
-    """Write files, each named with ``__`` for a dot: ``write(folder, test_a__py=...)``."""
-    for name, text in files.items():
-        (folder / name.replace("__", ".")).write_text(dedent(text))
+class Project:
+    """A folder with tests, in which pytest is run; it is the current one."""
+
+    def __init__(self, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = pytester.path
+        self._pytester = pytester
+        self._monkeypatch = monkeypatch
+        for name in filter(_OWN.match, tuple(os.environ)):
+            monkeypatch.delenv(name)
+        monkeypatch.setenv("COLUMNS", "100")
+        monkeypatch.setenv("NO_COLOR", "1")
+        monkeypatch.delenv("CI", raising=False)  # pytest shows more there
+
+    def write(self, **files: str) -> None:
+        """Write files, each named with ``__`` for a dot: ``write(test_a__py=...)``."""
+        for name, text in files.items():
+            self.folder.joinpath(name.replace("__", ".")).write_text(dedent(text))
+
+    def run(self, *args: str, plugins: Sequence[str] = ("turnwire", "anyio")) -> PytestRun:
+        """Run ``pytest ARGS`` in this process, with these of the installed plugins.
+
+        Only these, and no process: both would take longer than most of the runs themselves.
+        """
+        modules = _Modules(self.folder)
+        arguments = self._arguments(args, plugins)
+        result = self._pytester.runpytest_inprocess(*arguments, plugins=[modules])
+        modules.keep()
+        return self._ended(int(result.ret), result.stdout.str() + "\n" + result.stderr.str())
+
+    def run_process(self, *args: str, plugins: Sequence[str] | None = None) -> PytestRun:
+        """Run ``pytest ARGS`` in a process of its own. Without ``plugins`` with all of them."""
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", *self._arguments(args, plugins)],
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        return self._ended(done.returncode, done.stdout)
+
+    def _arguments(self, args: Sequence[str], plugins: Sequence[str] | None) -> list[str]:
+        if plugins is None:
+            return [*_ALONE, *args]
+        self._monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+        return [*_ALONE, *(f"-p{name}" for name in plugins), *args]
+
+    def _ended(self, code: int, output: str) -> PytestRun:
+        junit = Path(self.folder, "junit.xml")
+        tree = ET.parse(junit).getroot() if junit.exists() else ET.Element("none")
+        return PytestRun(code, output, tree)

@@ -111,12 +111,14 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """A failed test in Python shows what was said in its ``conversation``."""
     report = yield
+    if collecting := sys.modules.get("turnwire.pytesting.collecting"):
+        collecting.place(item, report)
     if report.failed and (watching := sys.modules.get("turnwire.pytesting.watching")):
         report.sections += watching.sections(item)
     return report
 
 
-@pytest.hookimpl(tryfirst=True)
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     if running := sys.modules.get("turnwire.pytesting.runtime"):
         running.close(session)

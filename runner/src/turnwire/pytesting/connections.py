@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
 
+from turnwire.engine import BUILTIN_PREFIX, builtin_connection
+from turnwire.pytesting.config_files import CONFIG_NAMES, nearest_config
 from turnwire.pytesting.runtime import runtime_of
-from turnwire_core import ConfigError, Connection, PluginError, load_config, parse_connection
+from turnwire_core import ConfigError, Connection, PluginError, Plugins, load_config
 from turnwire_core.config import nearest
 
 DEFAULT: Final = "demo-sse"
-BUILTIN_PREFIX: Final = "demo-"
-CONFIG_NAMES: Final = tuple(
-    f"turnwire.{extension}" for extension in ("json", "jsonc", "yaml", "yml", "toml")
-)
 
 
 def connection_for(request: pytest.FixtureRequest) -> Connection:
@@ -70,27 +67,16 @@ def _builtin(name: str, url: str) -> Connection:
             f"are: {', '.join(known)}. One of your own that is named {BUILTIN_PREFIX}… needs a "
             "config file: --turnwire-config FILE."
         )
-    # A proxy that the environment names cannot reach into this process.
-    return parse_connection(known[name], name=name, trust_env=False)
+    return builtin_connection(name, known[name], Plugins())
 
 
 def _find_config(folder: Path, root: Path, name: str) -> Path:
-    """The ``turnwire.*`` in the folder, or in the nearest above it, up to pytest's root."""
-    for place in _upwards(folder, root):
-        found = [place / name for name in CONFIG_NAMES if (place / name).is_file()]
-        if len(found) > 1:
-            files = " and ".join(map(str, found))
-            raise _failed(f"There are {files}. Name one with --turnwire-config.")
-        if found:
-            return found[0]
-    raise _failed(
-        f"There is no config file for the connection {name!r}. Looked for "
-        f"{', '.join(CONFIG_NAMES)} in {folder} and above it, up to {root}. Name one with "
-        "--turnwire-config, or with the marker: turnwire(connection=..., config=...)."
-    )
-
-
-def _upwards(folder: Path, root: Path) -> Iterator[Path]:
-    yield folder
-    if folder != root and root in folder.parents:
-        yield from _upwards(folder.parent, root)
+    """The nearest config file."""
+    found = nearest_config(folder, root)
+    if found is None:
+        raise _failed(
+            f"There is no config file for the connection {name!r}. Looked for "
+            f"{', '.join(CONFIG_NAMES)} in {folder} and above it, up to {root}. Name one with "
+            "--turnwire-config, or with the marker: turnwire(connection=..., config=...)."
+        )
+    return found

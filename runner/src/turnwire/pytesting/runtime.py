@@ -8,9 +8,11 @@ backend alike.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, ExitStack
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pytest
@@ -20,6 +22,7 @@ from turnwire.pytesting.settings import Settings, settings_of
 
 if TYPE_CHECKING:
     from turnwire.assistant import Assistant
+    from turnwire.engine import CaseResult
     from turnwire.runlog import RunLog
 
 T = TypeVar("T")
@@ -28,10 +31,14 @@ T = TypeVar("T")
 class Runtime:
     """Everything is made on first use. ``close`` ends it, in the opposite order."""
 
-    def __init__(self, settings: Settings, worker: str | None) -> None:
+    def __init__(self, settings: Settings, root: Path, worker: str | None = None) -> None:
         self.settings = settings
+        self.root = root
+        self.suites: list[str] = []
+        """The files of the suites that were collected."""
         self._worker = worker
         self._stack = ExitStack()
+        self._statuses: Counter[str] = Counter()
 
     def call(self, function: Callable[..., Awaitable[T]], *args: Any) -> T:
         """Run ``function`` in the event loop, and wait for what it returns.
@@ -46,16 +53,20 @@ class Runtime:
             future.cancel()
             raise
 
-    def enter(self, context: AbstractAsyncContextManager[T]) -> T:
-        """Enter a context in the event loop; it is left at the end of the session."""
-        return self._stack.enter_context(self._portal.wrap_async_context_manager(context))
+    def entered(self, context: AbstractAsyncContextManager[T]) -> AbstractContextManager[T]:
+        """The context, to be entered and left from outside of the event loop."""
+        return self._portal.wrap_async_context_manager(context)
+
+    def note(self, result: CaseResult) -> None:
+        """Count a test for the end of the run log."""
+        self._statuses[result.status] += 1
 
     @cached_property
     def assistant(self) -> Assistant:
         """The built-in assistant."""
         from turnwire.assistant import serve_assistant
 
-        return self.enter(serve_assistant())
+        return self._stack.enter_context(self.entered(serve_assistant()))
 
     @cached_property
     def run_log(self) -> RunLog | None:
@@ -64,26 +75,37 @@ class Runtime:
         Raises:
             pytest.UsageError: it cannot be created.
         """
-        from turnwire.runlog import RunLog, RunLogError, log_path
+        from turnwire.runlog import RunLog, RunLogError, RunPlan, log_path
 
-        path = self.settings.log
+        settings = self.settings
+        path = settings.log
         if path is None:
             return None
-        if self.settings.log_in_folder:
+        if settings.log_in_folder:
             path = log_path(f"{path}/", "pytest")
         elif self._worker is not None:
             path = path.with_name(f"{path.stem}-{self._worker}{path.suffix}")
+        config = str(settings.config_file) if settings.config_file else None
+        plan = RunPlan(suites=self.suites, seed=settings.seed, jobs=1)
         try:
-            return self._stack.enter_context(RunLog(path, command="pytest"))
+            return self._stack.enter_context(
+                RunLog(path, command="pytest", config=config, plan=plan)
+            )
         except RunLogError as exc:
             raise pytest.UsageError(str(exc)) from exc
 
-    def close(self) -> None:
+    def close(self, exit_code: int) -> None:
         """End all that was begun.
 
         Raises:
             RunLogIncomplete: the run log could not be written to its end.
         """
+        # Not the property: it would make a log of a run in which there was nothing to log.
+        if (log := self.__dict__.get("run_log")) is not None:
+            from turnwire.engine import CASE_STATUSES
+
+            counts = {name: self._statuses[name] for name in CASE_STATUSES}
+            log.conclude(counts, exit_code)
         self._stack.close()
 
     @cached_property
@@ -99,7 +121,7 @@ def runtime_of(config: pytest.Config) -> Runtime:
     """The one of this session."""
     if _runtime not in config.stash:
         worker = getattr(config, "workerinput", {}).get("workerid")
-        config.stash[_runtime] = Runtime(settings_of(config), worker)
+        config.stash[_runtime] = Runtime(settings_of(config), config.rootpath, worker)
     return config.stash[_runtime]
 
 
@@ -112,7 +134,7 @@ def close(session: pytest.Session) -> None:
     from turnwire.runlog import RunLogIncomplete
 
     try:
-        runtime.close()
+        runtime.close(int(session.exitstatus))
     except RunLogIncomplete as exc:
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")

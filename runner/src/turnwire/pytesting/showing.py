@@ -16,8 +16,8 @@ Property = tuple[str, object]
 
 def turn_lines(message: str, reply: Reply, mask: Callable[[str], str]) -> Iterator[str]:
     """One turn in lines: the user, the assistant, the times; and what went wrong, if anything."""
-    yield from labelled("user", mask(message))
-    yield from labelled("assistant", mask(reply.content) or "(nothing)")
+    yield from labelled("user", shorten(mask(message), _LONGEST))
+    yield from labelled("assistant", shorten(mask(reply.content), _LONGEST) or "(nothing)")
     yield f"{'':11}{times(reply)}"
     if not reply.ok:
         where = f" (phase: {reply.phase.value})" if reply.phase else ""
@@ -53,9 +53,9 @@ def turn_properties(reply: Reply) -> list[Property]:
 
 def labelled(label: str, text: str) -> Iterator[str]:
     """``text`` beside its label, safe to show, its further lines below one another."""
-    first, *others = visible(shorten(text, _LONGEST), lines=True).split("\n")
-    yield f"{label:<11}{first}"
-    yield from (f"{'':11}{line}" for line in others)
+    first, *others = visible(text, lines=True).split("\n")
+    yield f"{label:<11}{first}".rstrip()
+    yield from (f"{'':11}{line}".rstrip() for line in others)
 
 
 def _milliseconds(value: float | None) -> str:
