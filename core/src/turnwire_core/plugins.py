@@ -279,7 +279,9 @@ def parse_connection(
 
 def _named(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
     metadata = distribution.metadata
-    return metadata.get("Name", "an unknown distribution"), metadata.get("Version", "?")
+    if "Name" not in metadata:
+        return "an unknown distribution", "?"
+    return metadata["Name"], metadata["Version"]
 
 
 def _broken(label: str, exc: BaseException) -> DriverLoadError:
