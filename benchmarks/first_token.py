@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
+
 from turnwire_core import Chunk, open_conversation, parse_connection
 from turnwire_core.recorder import percentile_ms
 
