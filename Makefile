@@ -75,8 +75,9 @@ install: $(VENV)/.tools ## Make the environment, with packages and tools
 # --- running ------------------------------------------------------------------------------------
 
 .PHONY: demo
-demo: $(VENV)/.installed ## Hold a conversation over each protocol with the built-in assistant
+demo: $(VENV)/.installed ## Talk to the built-in assistant over each protocol, then test it with a suite
 	@$(BIN)/turnwire demo
+	@$(BIN)/turnwire run examples/shop.turnwire.yaml
 
 # --- testing ------------------------------------------------------------------------------------
 
@@ -141,7 +142,8 @@ format: $(VENV)/.tools ## Format the code
 
 .PHONY: docs
 docs: $(VENV)/.tools ## Build the docs site into site/; a broken link fails
-	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict --quiet
+	@# Not --quiet: it would keep the warnings from --strict, too.
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "The docs are in site/index.html"
 
 .PHONY: dist

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from turnwire.checks.contract import CheckContext
+from turnwire.checks import CheckContext
 
 
 def names_a_price(context: CheckContext, currency: str, at_most: float) -> None:

@@ -54,8 +54,7 @@ def _parsed(example: Example) -> object:
 @pytest.mark.parametrize("example", examples(*CONFIG_LANGUAGES), ids=str)
 def test_a_config_that_is_shown_loads(example: Example, tmp_path: Path) -> None:
     data = _parsed(example)
-    assert isinstance(data, dict)
-    if "connections" not in data:
+    if not isinstance(data, dict) or "tests" in data or "connections" not in data:
         return
     file = tmp_path / f"config{CONFIG_LANGUAGES[example.language]}"
     is_part = example.body.startswith('"')
@@ -70,15 +69,24 @@ def test_a_config_that_is_shown_loads(example: Example, tmp_path: Path) -> None:
     assert config.connections.keys() == data["connections"].keys()
 
 
+@pytest.fixture(scope="session")
+def folder_with_a_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("logged")
+    assert "Hello!" in _run('turnwire chat demo-sse "Hello" --log runs/', folder)
+    return folder
+
+
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 @pytest.mark.parametrize("example", examples("python"), ids=str)
 def test_a_program_that_is_shown_runs(
     example: Example,
     backend: str,
     here: str,
+    folder_with_a_log: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.chdir(folder_with_a_log)
     monkeypatch.setattr(anyio, "run", functools.partial(anyio.run, backend=backend))
     assert set(re.findall(r"127\.0\.0\.1:\d+", example.body)) <= {SHOWN_URL}
     source = example.body.replace(SHOWN_URL, here)
@@ -98,7 +106,7 @@ PAGES_WITH_COMMANDS = [
 def test_the_commands_of_a_page_print_what_it_shows(page: Path, here: str, tmp_path: Path) -> None:
     for example in examples_of(page):
         if example.title:
-            (tmp_path / example.title).write_text(example.body.replace(SHOWN_URL, here))
+            _write(example, tmp_path, here)
         if example.language == "console":
             for command, shown in _commands(example):
                 if command.startswith("turnwire") and "serve-demo" not in command:
@@ -125,6 +133,14 @@ def _commands(example: Example) -> Iterator[tuple[str, str]]:
         yield command.partition("  #")[0].strip(), shown
 
 
+def _write(example: Example, folder: Path, here: str) -> Path:
+    assert example.title
+    file = folder / example.title
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(example.body.replace(SHOWN_URL, here))
+    return file
+
+
 def _run(command: str, folder: Path) -> str:
     words = shlex.split(command)
     done = subprocess.run(
@@ -143,6 +159,8 @@ def _run(command: str, folder: Path) -> str:
 
 def _comparable(text: str, here: str) -> list[str]:
     """The lines without what may differ from run to run: numbers, and how wide they are."""
-    without = re.sub(r"\d+(?:[.,]\d+)?", "N", text.replace(here, SHOWN_URL))
+    without = re.sub(r"runs/\S+\.jsonl", "runs/LOG", text.replace(here, SHOWN_URL))
+    without = re.sub(r"\d+(?:[.,]\d+)?", "N", without)
+    without = re.sub("─+", "─", without)
     lines = [" ".join(line.split()) for line in without.splitlines()]
     return [line for line in lines if line]

@@ -12,6 +12,10 @@ import attrs
 import pytest
 
 from support.pages import PAGES, ROOT
+from turnwire.kinds import CHECK_KEYS, STEP_KEYS, Kinds
+from turnwire.runlog.entries import ENTRY_TYPES
+from turnwire.suites.keys import LibraryKeys, SuiteKeys, TestKeys
+from turnwire.suites.model import Expectation, TestLimits
 from turnwire_core import Connection, Plugins
 from turnwire_core.config import camel, fields_of
 from turnwire_core.contracts.connection import Limits, ReplyRules
@@ -39,16 +43,60 @@ def _sections(annotation: Any) -> Iterator[type[Any]]:
         yield from _sections(part)
 
 
-def test_every_section_of_a_config_file_has_its_table() -> None:
+def test_every_section_of_a_file_has_its_table() -> None:
     options = [driver.options for one in Plugins().inventory() if (driver := one.driver)]
+    suites = (SuiteKeys, TestKeys, LibraryKeys, TestLimits, Expectation)
     wanted = {
         f"{section.__module__}:{section.__name__}"
-        for cls in (Connection, ReplyRules, *options)
+        for cls in (Connection, ReplyRules, *options, *suites)
         for section in _sections(cls)
     }
     text = "".join(page.read_text() for page in PAGES)
     shown = set(re.findall(r"^<!-- keys: (\S+) -->$", text, re.MULTILINE))
     assert {name.partition(":")[2] for name in wanted} == {name.partition(":")[2] for name in shown}
+
+
+@pytest.mark.parametrize(
+    ("marker", "page", "wanted"),
+    [
+        ("check", "checks.md", set(Kinds(discover=False).checks())),
+        ("step", "steps.md", set(Kinds(discover=False).steps())),
+        ("entry", "run-log.md", set(ENTRY_TYPES)),
+    ],
+)
+def test_every_kind_and_every_entry_has_its_place(
+    marker: str, page: str, wanted: set[str], reference: ModuleType
+) -> None:
+    text = (ROOT / "docs" / page).read_text()
+    shown = re.findall(rf"^<!-- {marker}: (\S+) -->$", text, re.MULTILINE)
+    assert sorted(shown) == sorted(wanted)
+    filled = reference.on_page_markdown(text)
+    assert "<!--" not in filled
+    for name in wanted:
+        assert f"### `{name}` {{#{name}}}" in filled
+
+
+def test_a_kind_says_what_it_is_and_has_a_row_for_each_key(reference: ModuleType) -> None:
+    section = reference.fill("check", "streams")
+    assert "spread over time, not in one burst" in section
+    assert "1. it has at least `minArrivals` arrivals" in section
+    assert "| `maxBurstShare` | number | `0.8` |" in section
+    assert "a value that is no object stands for `content`" in reference.fill("step", "message")
+
+
+def test_an_entry_has_its_fields_an_example_and_a_schema(reference: ModuleType) -> None:
+    section = reference.fill("entry", "test_finished")
+    assert "| `error` | text or null | What kept it from being judged. |" in section
+    assert '```json\n{"type": "test_finished", "t": 1.204' in section
+    assert '"const": "test_finished"' in section
+
+
+@pytest.mark.parametrize(
+    ("page", "keys"), [("suites.md", CHECK_KEYS), ("steps.md", STEP_KEYS)], ids=["checks", "steps"]
+)
+def test_what_all_kinds_have_is_explained(page: str, keys: tuple[str, ...]) -> None:
+    text = (ROOT / "docs" / page).read_text()
+    assert [key for key in keys if f"| `{key}` |" not in text] == []
 
 
 def test_every_command_has_its_help() -> None:
