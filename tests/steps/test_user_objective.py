@@ -3,31 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import attrs
 import pytest
 from anyio.abc import SocketStream
 
 from support.raw_server import raw_server, read_http_request
-from support.suites import Ran, check, make_suite, make_test, run_suite
+from support.suites import Ran, make_suite, make_test, run_suite
 from turnwire.steps.user_objective import End, ScriptedUser
 from turnwire.suites.model import Persona
 
 pytestmark = pytest.mark.anyio
 
 
-async def pursue(
-    folder: Path, *, stop_when: Sequence[Any] = (), suite: Any = None, **options: Any
-) -> Ran:
+async def pursue(folder: Path, *, suite: Any = None, **options: Any) -> Ran:
     """Run one test with such a step."""
     test = make_test("Goal", {"user_objective": options})
-    (one,) = test.steps
-    goal = attrs.evolve(one.options, stop_when=tuple(map(check, stop_when)))
-    test = attrs.evolve(test, steps=(attrs.evolve(one, options=goal),))
     return await run_suite(make_suite(test, **(suite or {})), folder=folder)
 
 
@@ -48,7 +42,7 @@ async def test_an_objective_is_reached_when_what_it_waits_for_holds(tmp_path: Pa
     ran = await pursue(
         tmp_path,
         objective="Ask about delivery.\nGet a refund.\nSay thanks.",
-        stop_when=[{"contains": "full refund"}],
+        stopWhen=[{"contains": "full refund"}],
     )
     assert said(ran) == ["I want to ask about delivery.", "I want to get a refund."]
     assert ran.result.status == "passed"
@@ -57,7 +51,7 @@ async def test_an_objective_is_reached_when_what_it_waits_for_holds(tmp_path: Pa
 
 async def test_an_objective_that_is_not_reached_in_time_fails(tmp_path: Path) -> None:
     ran = await pursue(
-        tmp_path, objective="Say hello.", max_turns=3, stop_when=[{"contains": "never"}]
+        tmp_path, objective="Say hello.", max_turns=3, stopWhen=[{"contains": "never"}]
     )
     assert said(ran) == ["I want to say hello."] * 3
     assert (ran.result.status, ran.result.failure) == ("failed", "check")
@@ -72,7 +66,7 @@ async def test_a_turn_that_fails_ends_the_pursuit(tmp_path: Path) -> None:
 
 async def test_a_condition_that_cannot_be_evaluated_is_an_error(tmp_path: Path) -> None:
     ran = await pursue(
-        tmp_path, objective="Say hello.", stop_when=[{"contains": "{{variables.gone}}"}]
+        tmp_path, objective="Say hello.", stopWhen=[{"contains": "{{variables.gone}}"}]
     )
     assert (ran.result.status, ran.result.failure) == ("error", "config")
 
@@ -125,7 +119,7 @@ async def test_a_user_who_is_content_too_early_has_not_reached_it(tmp_path: Path
             tmp_path,
             objective="Get a refund.",
             simulator="user",
-            stop_when=[{"contains": "refund", "not": False}, {"contains": "never said"}],
+            stopWhen=[{"contains": "refund", "not": False}, {"contains": "never said"}],
             suite={"inline_connections": {"user": connection}},
         )
     assert ran.result.status == "failed"
