@@ -4,19 +4,17 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final
 
 import click
 
+from turnwire.builtin import BUILTIN_PREFIX, builtin_connection
 from turnwire_core.config import nearest
 from turnwire_core.contracts.connection import Connection
-from turnwire_core.plugins import Plugins, parse_connection
-
-BUILTIN_PREFIX: Final = "demo-"
+from turnwire_core.plugins import Plugins
 
 
 @asynccontextmanager
-async def builtin_connection(name: str, plugins: Plugins) -> AsyncIterator[Connection]:
+async def running_builtin(name: str, plugins: Plugins) -> AsyncIterator[Connection]:
     """The connection of that name, with the assistant behind it running on a free port.
 
     Raises:
@@ -33,5 +31,4 @@ async def builtin_connection(name: str, plugins: Plugins) -> AsyncIterator[Conne
                 f"Built in are: {', '.join(known)}. A connection of your own that is named "
                 f"{BUILTIN_PREFIX}… needs --config FILE."
             )
-        # A proxy that the environment names cannot reach into this process.
-        yield parse_connection(known[name], name=name, plugins=plugins, trust_env=False)
+        yield builtin_connection(name, known[name], plugins)

@@ -10,7 +10,8 @@ from typing import Any
 import attrs
 import click
 
-from turnwire.cli._builtin import BUILTIN_PREFIX, builtin_connection
+from turnwire.builtin import BUILTIN_PREFIX
+from turnwire.cli._builtin import running_builtin
 from turnwire.cli._config import connection_names, find_config
 from turnwire.cli._exit import ExitCode
 from turnwire.cli._lines import LineReader
@@ -160,7 +161,7 @@ class _Chat:
         wish = self._wish
         plugins = Plugins()
         if wish.config is None:
-            return await stack.enter_async_context(builtin_connection(wish.name, plugins))
+            return await stack.enter_async_context(running_builtin(wish.name, plugins))
         config = load_config(wish.config, plugins=plugins, only=[wish.name])
         if wish.name not in config.connections and wish.name not in config.unavailable:
             names = connection_names(wish.config)

@@ -13,6 +13,7 @@ import attrs
 import click
 
 from turnwire.assistant import DEMO_PACE, Assistant, Pace, demo_connections, serve_assistant
+from turnwire.builtin import builtin_connection
 from turnwire.cli._exit import ExitCode
 from turnwire.cli._running import backend_option, run
 from turnwire.cli._turns import take_turn
@@ -27,7 +28,6 @@ from turnwire_core import (
     Plugins,
     Reply,
     open_conversation,
-    parse_connection,
 )
 
 _SCRIPT: Final = ("Hello, my name is Ada.", "What is your refund policy?", "What is my name?")
@@ -108,8 +108,7 @@ async def _converse(
 ) -> list[Reply]:
     name = _CONNECTIONS[protocol]
     settings = demo_connections(assistant.url)[name]
-    # A proxy that the environment names cannot reach into this process.
-    connection = parse_connection(settings, name=name, plugins=Plugins(), trust_env=False)
+    connection = builtin_connection(name, settings, Plugins())
     screen.note(f"\n{protocol}: {settings['description']}", bold=True)
     observers = [run_log.observer(), TextView(screen)]
     replies: list[Reply] = []

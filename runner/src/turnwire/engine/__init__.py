@@ -6,6 +6,7 @@ async with ConnectionSource(config=file) as sources:
 
 from __future__ import annotations
 
+from turnwire.builtin import BUILTIN_PREFIX, builtin_connection
 from turnwire.engine.case import run_case
 from turnwire.engine.events import (
     CaseFinished,
@@ -24,7 +25,7 @@ from turnwire.engine.results import (
 )
 from turnwire.engine.run import check_suites, run_cases
 from turnwire.engine.shared import Shared
-from turnwire.engine.sources import BUILTIN_PREFIX, ConnectionSource, builtin_connection
+from turnwire.engine.sources import ConnectionSource
 
 __all__ = [
     "BUILTIN_PREFIX",

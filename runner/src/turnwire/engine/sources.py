@@ -7,12 +7,13 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from copy import copy
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import anyio
 import attrs
 from anyio.abc import TaskGroup, TaskStatus
 
+from turnwire.builtin import BUILTIN_PREFIX, builtin_connection
 from turnwire.suites.model import Suite
 from turnwire_core import (
     Config,
@@ -25,9 +26,6 @@ from turnwire_core import (
     parse_connection,
 )
 from turnwire_core.config import nearest, read_document
-
-BUILTIN_PREFIX: Final = "demo-"
-"""Connections whose names begin so lead to the assistant that Turnwire brings."""
 
 
 class ConnectionSource:
@@ -191,16 +189,6 @@ class ConnectionSource:
         message = f"There is no connection {name!r}."
         problem = Problem(message, "$.connections", f"{hint}{where}", str(suite.file))
         return ConfigError([problem])
-
-
-def builtin_connection(name: str, settings: Mapping[str, Any], plugins: Plugins) -> Connection:
-    """A connection to the built-in assistant, from what ``demo_connections`` says of it.
-
-    Raises:
-        PluginError: the driver of its protocol is missing or broken.
-    """
-    # A proxy that the environment names cannot reach into this process.
-    return parse_connection(settings, name=name, plugins=plugins, trust_env=False)
 
 
 def _anchored(connection: Connection, base: Path) -> Connection:
