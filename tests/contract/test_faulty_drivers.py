@@ -29,6 +29,7 @@ FAULTS = {
     "TestNamesTheWrongPhase": ["test_a_port_where_nobody_listens_is_a_connect_error"],
     "TestSharesStateBetweenConversations": ["test_conversations_at_once_do_not_mix"],
     "TestSwallowsCancellation": ["test_a_cancelled_turn_leaves_nothing_and_the_next_one_works"],
+    "TestReadsOnWhenCancelled": ["test_a_cancelled_turn_leaves_nothing_and_the_next_one_works"],
     "TestBatchesFramesToTheEnd": ["test_what_the_target_sends_arrives_before_it_sends_more"],
     "TestHidesSignsOfLife": ["test_a_part_of_a_frame_is_a_sign_of_life"],
     "TestStampsWhatItHasParsed": ["test_the_frames_of_one_read_have_one_stamp"],
@@ -74,7 +75,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[tuple[str, str], 
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert report.exists(), done.stdout + done.stderr

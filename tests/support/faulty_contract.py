@@ -359,6 +359,19 @@ class TestSwallowsCancellation(LineContract):
     plugin = plugin_with(frames=UncancellableLines)
 
 
+class ObstinateLines(Lines):
+    async def read(self) -> bytes:
+        while True:
+            try:
+                return await super().read()
+            except anyio.get_cancelled_exc_class():
+                continue
+
+
+class TestReadsOnWhenCancelled(LineContract):
+    plugin = plugin_with(frames=ObstinateLines)
+
+
 class BatchingLines(Lines):
     async def receive(self) -> Sequence[Frame]:
         frames: list[Frame] = []

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import attrs
 
+_SECONDS = 300
+
 
 @attrs.frozen
 class Installed:
@@ -27,7 +29,7 @@ class Installed:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=_SECONDS,
             check=False,
         )
 
@@ -46,7 +48,7 @@ def install(source: Path, folder: Path) -> Installed:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr

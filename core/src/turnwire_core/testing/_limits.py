@@ -61,20 +61,20 @@ class LimitTests(ContractBase):
                 await peer.say(f"<{number}>")
                 await anyio.sleep(0.01)
 
-        reply = await self._send(play, timeoutMs=2 * _LIMIT_MS)
+        reply = await self._send(play, timeoutMs=3 * _LIMIT_MS)
         assert (_limit(reply), reply.verdict) == ("total", Verdict.TIMED_OUT)
-        assert reply.content.startswith("<0><1>") or not self.streams
+        assert reply.content.startswith("<0>") or not self.streams
 
     async def test_bytes_that_complete_no_frame_keep_a_turn_alive(self) -> None:
         async def play(peer: Peer) -> None:
             data = peer.frame("x" * 40)
-            step = max(1, len(data) // 20)
+            step = len(data) // 14 + 1
             for start in range(0, len(data), step):
                 await peer.send(data[start : start + step])
-                await anyio.sleep(0.02)
+                await anyio.sleep(0.05)
             await peer.complete()
 
-        reply = await self._send(play, limits={"idleMs": 2 * _LIMIT_MS})
+        reply = await self._send(play, limits={"idleMs": 5 * _LIMIT_MS})
         assert (reply.content, reply.error) == ("x" * 40, None)
 
     async def test_a_target_that_takes_no_part_in_closing_is_dropped(self) -> None:
