@@ -93,7 +93,7 @@ class Project:
         Only these, and no process: both would take longer than most of the runs themselves.
         """
         modules = _Modules(self.folder)
-        arguments = self._arguments(args, plugins)
+        arguments = self.arguments(args, plugins)
         result = self._pytester.runpytest_inprocess(*arguments, plugins=[modules])
         modules.keep()
         return self._ended(int(result.ret), result.stdout.str() + "\n" + result.stderr.str())
@@ -101,7 +101,7 @@ class Project:
     def run_process(self, *args: str, plugins: Sequence[str] | None = None) -> PytestRun:
         """Run ``pytest ARGS`` in a process of its own. Without ``plugins`` with all of them."""
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", *self._arguments(args, plugins)],
+            [sys.executable, "-m", "pytest", *self.arguments(args, plugins)],
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -112,7 +112,8 @@ class Project:
         )
         return self._ended(done.returncode, done.stdout)
 
-    def _arguments(self, args: Sequence[str], plugins: Sequence[str] | None) -> list[str]:
+    def arguments(self, args: Sequence[str], plugins: Sequence[str] | None) -> list[str]:
+        """What to give to pytest; says in the environment that no other plugins are to load."""
         if plugins is None:
             return [*_ALONE, *args]
         self._monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")

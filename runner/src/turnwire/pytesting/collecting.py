@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import pytest
 
-from turnwire.engine import CaseResult
 from turnwire.pytesting.failures import (
     CaseFailed,
     Failure,
@@ -19,7 +18,7 @@ from turnwire.pytesting.failures import (
 )
 from turnwire.pytesting.runtime import runtime_of
 from turnwire.pytesting.settings import settings_of
-from turnwire.pytesting.showing import turn_properties
+from turnwire.pytesting.showing import properties
 from turnwire.pytesting.suite_run import SuiteRun
 from turnwire.suites.expansion import expand
 from turnwire.suites.loading import load_suite
@@ -167,7 +166,8 @@ class CaseItem(_SuiteItem):
             CaseFailed: it did not pass.
         """
         result = self.parent.run.run(self.case)
-        self.user_properties += _properties(result)
+        replies = [turn.reply for turn in result.turns]
+        self.user_properties += properties(replies, self.case.connection, result.connection)
         if not result.ok:
             raise CaseFailed(result)
 
@@ -264,11 +264,3 @@ def _group(item: pytest.Item) -> pytest.MarkDecorator:
     if not item.config.pluginmanager.has_plugin("xdist"):
         return pytest.mark.turnwire
     return pytest.mark.xdist_group(f"turnwire-{item.path.name}")
-
-
-def _properties(result: CaseResult) -> Iterator[tuple[str, object]]:
-    for turn in result.turns:
-        yield from turn_properties(turn.reply)
-    yield "connection", result.case.connection
-    if result.connection is not None:
-        yield "protocol", result.connection.protocol

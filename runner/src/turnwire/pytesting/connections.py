@@ -10,6 +10,7 @@ import pytest
 from turnwire.engine import BUILTIN_PREFIX, builtin_connection
 from turnwire.pytesting.config_files import CONFIG_NAMES, nearest_config
 from turnwire.pytesting.runtime import runtime_of
+from turnwire.pytesting.settings import failed
 from turnwire_core import ConfigError, Connection, PluginError, Plugins, load_config
 from turnwire_core.config import nearest
 
@@ -24,7 +25,7 @@ def connection_for(request: pytest.FixtureRequest) -> Connection:
     options = runtime.settings.connections
     name = getattr(request, "param", None) or named
     if name is None and len(options) > 1:
-        raise _failed(
+        raise failed(
             f"--turnwire-connection names {' and '.join(options)}: the fixture 'connection' is "
             "one. Parametrize the test with them: "
             '@pytest.mark.parametrize("connection", [...], indirect=True).'
@@ -38,11 +39,7 @@ def connection_for(request: pytest.FixtureRequest) -> Connection:
         path = path or _find_config(request.path.parent, request.config.rootpath, name)
         return load_config(path, only={name}).connection(name)
     except (ConfigError, PluginError) as exc:
-        raise _failed(str(exc)) from None
-
-
-def _failed(message: str) -> BaseException:
-    return pytest.fail.Exception(message, pytrace=False)
+        raise failed(str(exc)) from None
 
 
 def _asked(node: pytest.Item) -> tuple[str | None, str | Path | None]:
@@ -51,7 +48,7 @@ def _asked(node: pytest.Item) -> tuple[str | None, str | Path | None]:
     if marker is None:
         return None, None
     if marker.args or marker.kwargs.keys() - {"connection", "config"}:
-        raise _failed(
+        raise failed(
             f"{node.nodeid}: the marker says what it names: turnwire(connection=NAME, config=FILE)."
         )
     return marker.kwargs.get("connection"), marker.kwargs.get("config")
@@ -62,7 +59,7 @@ def _builtin(name: str, url: str) -> Connection:
 
     known: dict[str, Any] = demo_connections(url)
     if name not in known:
-        raise _failed(
+        raise failed(
             f"There is no built-in connection {name!r}. {nearest(name, list(known))} Built in "
             f"are: {', '.join(known)}. One of your own that is named {BUILTIN_PREFIX}… needs a "
             "config file: --turnwire-config FILE."
@@ -74,7 +71,7 @@ def _find_config(folder: Path, root: Path, name: str) -> Path:
     """The nearest config file."""
     found = nearest_config(folder, root)
     if found is None:
-        raise _failed(
+        raise failed(
             f"There is no config file for the connection {name!r}. Looked for "
             f"{', '.join(CONFIG_NAMES)} in {folder} and above it, up to {root}. Name one with "
             "--turnwire-config, or with the marker: turnwire(connection=..., config=...)."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -125,9 +125,7 @@ def _summary(result: CaseResult) -> str:
 
 
 def _transcript(result: CaseResult) -> Iterator[str]:
-    mask: Callable[[str], str] = str
-    if result.connection is not None:
-        mask = result.connection.secrets.mask
+    mask = (result.connection or result.case.suite).secrets.mask
     for turn in result.turns:
         yield from turn_lines(turn.message, turn.reply, mask)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, ExitStack, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import pytest
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from turnwire.pytesting.settings import Settings, settings_of
+from turnwire.pytesting.settings import Settings, failed, settings_of
 
 if TYPE_CHECKING:
     from turnwire.assistant import Assistant
@@ -72,8 +72,7 @@ class Runtime:
     def run_log(self) -> RunLog | None:
         """The run log, where one was asked for; each worker of pytest-xdist writes its own.
 
-        Raises:
-            pytest.UsageError: it cannot be created.
+        One that cannot be created fails every test that would stand in it.
         """
         from turnwire.runlog import RunLog, RunLogError, RunPlan, log_path
 
@@ -88,11 +87,9 @@ class Runtime:
         config = str(settings.config_file) if settings.config_file else None
         plan = RunPlan(suites=self.suites, seed=settings.seed, jobs=1)
         try:
-            return self._stack.enter_context(
-                RunLog(path, command="pytest", config=config, plan=plan)
-            )
+            return RunLog(path, command="pytest", config=config, plan=plan)
         except RunLogError as exc:
-            raise pytest.UsageError(str(exc)) from exc
+            raise failed(str(exc)) from None
 
     def close(self, exit_code: int) -> None:
         """End all that was begun.
@@ -100,13 +97,17 @@ class Runtime:
         Raises:
             RunLogIncomplete: the run log could not be written to its end.
         """
-        # Not the property: it would make a log of a run in which there was nothing to log.
-        if (log := self.__dict__.get("run_log")) is not None:
-            from turnwire.engine import CASE_STATUSES
-
-            counts = {name: self._statuses[name] for name in CASE_STATUSES}
-            log.conclude(counts, exit_code)
         self._stack.close()
+        # Not the property: it would make a log of a run in which there was nothing to log.
+        log: RunLog | None = self.__dict__.get("run_log")
+        if log is None:
+            return
+        from turnwire.engine import CASE_STATUSES
+
+        with suppress(KeyboardInterrupt), log:
+            log.conclude({name: self._statuses[name] for name in CASE_STATUSES}, exit_code)
+            if exit_code == pytest.ExitCode.INTERRUPTED:
+                raise KeyboardInterrupt  # what the log tells an interrupted run from others by
 
     @cached_property
     def _portal(self) -> BlockingPortal:

@@ -35,11 +35,15 @@ class Settings:
 _settings = pytest.StashKey[Settings]()
 
 
+def failed(message: str) -> BaseException:
+    """To be raised where nothing can go on: pytest shows the message and nothing else."""
+    return pytest.fail.Exception(message, pytrace=False)
+
+
 def settings_of(config: pytest.Config) -> Settings:
     """The settings of this run; read once, so that a seed that is drawn stays the same.
 
-    Raises:
-        pytest.UsageError: a value is none that can be used.
+    A value that cannot be used fails whatever asked for it, in words.
     """
     if _settings not in config.stash:
         config.stash[_settings] = _read(config)
@@ -77,10 +81,11 @@ def _path(config: pytest.Config, name: str) -> Path | None:
 def _backend(config: pytest.Config) -> str:
     backend = str(_value(config, "turnwire_backend") or BACKENDS[0])
     if backend not in BACKENDS:
-        raise pytest.UsageError(f"turnwire_backend is asyncio or trio, not {backend!r}.")
+        raise failed(f"turnwire_backend is asyncio or trio, not {backend!r}.")
     if find_spec(backend) is None:
-        message = f"The backend {backend!r} is not installed. Install it: pip install {backend}."
-        raise pytest.UsageError(message)
+        raise failed(
+            f"The backend {backend!r} is not installed. Install it: pip install {backend}."
+        )
     return backend
 
 
@@ -94,4 +99,4 @@ def _seed(config: pytest.Config) -> int:
     try:
         return int(given)
     except ValueError:
-        raise pytest.UsageError(f"turnwire_seed is a whole number, not {given!r}.") from None
+        raise failed(f"turnwire_seed is a whole number, not {given!r}.") from None

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from turnwire.view.text import shorten, visible
-from turnwire_core import Reply
+from turnwire_core import Connection, Reply
 
 _LONGEST: Final = 2000
 """Characters of one message that are shown; the run log has all of them."""
@@ -35,20 +35,31 @@ def times(reply: Reply) -> str:
     )
 
 
-def turn_properties(reply: Reply) -> list[Property]:
-    """What pytest's JUnit file says of a turn; what never happened is left out."""
-    metrics = reply.metrics
-    found = {
-        "firstTokenMs": metrics.first_token_ms,
-        "latencyMs": metrics.latency_ms,
-        "streamChunks": metrics.stream_chunks,
-        "verdict": reply.verdict.value,
-    }
-    return [
-        (name, round(value, 3) if isinstance(value, float) else value)
-        for name, value in found.items()
-        if value is not None
-    ]
+def properties(
+    replies: Iterable[Reply], name: str, connection: Connection | None
+) -> list[Property]:
+    """What pytest's JUnit file says of a test, named as in the JUnit file of ``turnwire run``.
+
+    What never happened is left out. ``connection`` is None where it could not be made ready.
+    """
+    found: list[Property] = [("connection", name)]
+    if connection is not None:
+        found.append(("protocol", connection.protocol))
+    for number, reply in enumerate(replies, start=1):
+        metrics = reply.metrics
+        turn = {
+            "verdict": reply.verdict.value,
+            "firstTokenMs": metrics.first_token_ms,
+            "latencyMs": metrics.latency_ms,
+            "maxGapMs": metrics.gap_max_ms,
+            "streamChunks": metrics.stream_chunks,
+        }
+        found += [
+            (f"turn{number}.{key}", round(value, 3) if isinstance(value, float) else value)
+            for key, value in turn.items()
+            if value is not None
+        ]
+    return found
 
 
 def labelled(label: str, text: str) -> Iterator[str]:

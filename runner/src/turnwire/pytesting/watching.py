@@ -9,7 +9,8 @@ from inspect import iscoroutinefunction
 import pytest
 
 from turnwire.pytesting.runtime import runtime_of
-from turnwire.pytesting.showing import turn_lines, turn_properties
+from turnwire.pytesting.settings import failed
+from turnwire.pytesting.showing import properties, turn_lines
 from turnwire_core import Connection, Conversation, Reply, Turn, hookimpl, open_conversation
 
 _seen = pytest.StashKey["Watcher"]()
@@ -43,13 +44,8 @@ async def watched_conversation(
         async with open_conversation(connection, observers=observers) as conversation:
             yield conversation
     finally:
-        for message, reply in watcher.turns:
-            del message
-            request.node.user_properties += turn_properties(reply)
-        request.node.user_properties += [
-            ("connection", connection.name),
-            ("protocol", connection.protocol),
-        ]
+        replies = [reply for _, reply in watcher.turns]
+        request.node.user_properties += properties(replies, connection.name, connection)
 
 
 def sections(item: pytest.Item) -> list[tuple[str, str]]:
@@ -67,14 +63,13 @@ def _require_anyio(request: pytest.FixtureRequest) -> None:
     """The fixture and the test have to share an event loop, or waiting would never end."""
     function = request.function
     if request.node.get_closest_marker("asyncio") or request.node.get_closest_marker("trio"):
-        pytest.fail(
-            "The fixture 'conversation' is run by anyio's plugin: mark the test with anyio "
-            "instead, or open one in it: async with turnwire_core.open_conversation(connection).",
-            pytrace=False,
+        raise failed(
+            "The fixture 'conversation' is run by anyio's plugin, this test by another one. Mark "
+            "the test with anyio alone, or take the fixture 'connection' and open it in the test: "
+            "async with turnwire_core.open_conversation(connection) as conversation.",
         )
     if not (iscoroutinefunction(function) or hasattr(function, "hypothesis")):
-        pytest.fail(
+        raise failed(
             "The fixture 'conversation' is for async tests: write 'async def', and await "
             "conversation.send(...).",
-            pytrace=False,
         )
