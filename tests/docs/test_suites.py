@@ -35,7 +35,8 @@ def _is_suite(example: Example) -> bool:
 
 def _runs_it_itself(page: Path) -> bool:
     """Whether the page shows what a run of its suites prints: that is compared elsewhere."""
-    return any("$ turnwire run" in one.body for one in examples_of(page))
+    commands = re.compile(r"^\$ (turnwire run|pytest)\b", re.MULTILINE)
+    return any(commands.search(one.body) for one in examples_of(page))
 
 
 SUITES = [one for one in examples("yaml") if _is_suite(one) and not _runs_it_itself(one.page)]
