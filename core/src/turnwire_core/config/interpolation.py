@@ -96,7 +96,7 @@ def _hide(value: str, secrets: Secrets) -> None:
     and password are hidden, and every long part of path and query.
     """
     parts = urlsplit(value) if "://" in value else None
-    if parts is not None and parts.scheme in ("http", "https", "ws", "wss"):
+    if parts is not None and parts.scheme and parts.hostname:
         hide_url_credentials(value, secrets)
         longer = [*parts.path.split("/"), *(item for _, item in parse_qsl(parts.query))]
         for part in longer:
