@@ -97,6 +97,16 @@ def _turnwire(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+def test_a_part_of_the_suite_is_not_held_to_what_goes_for_the_whole(tmp_path: Path) -> None:
+    log = str(tmp_path / "log.jsonl")
+    done = _turnwire("run", str(SHOP), "--connection", "demo-sse", "-k", "refunds", "--log", log)
+    assert done.returncode == 0, done.stderr
+    said = "shop: 2 checks over the whole suite left out: only a part of its tests was chosen."
+    assert said in done.stderr
+    # Resumed, it is the same part.
+    assert said in _turnwire("run", "--resume", log).stderr
+
+
 def test_nobody_comes_upon_the_failures_by_accident() -> None:
     assert not is_suite(FAILURES)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets as random_numbers
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -81,6 +82,10 @@ class Plan:
     name none."""
     progress: Progress | None = None
     """How far the run had come that is resumed."""
+    partial: Sequence[Suite] = ()
+    """Suites with checks over all their tests, of which only some are run: these checks are left
+    out. A percentile of some of the turns is another number, and too few turns would be an error
+    of whoever ran one test."""
 
     @property
     def pending(self) -> int:
@@ -149,14 +154,32 @@ def make_plan(choice: Choice, *, config: str | None, resume: Path | None, kinds:
             problems += exc.problems
     if problems:
         raise ConfigError(problems)
+    chosen, partial = _without_partial_checks(selection.apply(cases), cases)
     return Plan(
         suites=suites,
-        cases=selection.apply(cases),
+        cases=chosen,
+        partial=partial,
         choice=choice,
         seed=seed,
         config=Path(config) if config is not None else None,
         progress=progress,
     )
+
+
+def _without_partial_checks(
+    chosen: Sequence[Case], cases: Sequence[Case]
+) -> tuple[Sequence[Case], Sequence[Suite]]:
+    """The chosen cases, and the suites whose own checks they have no more: see ``Plan.partial``."""
+    counts, wanted = (Counter(id(case.suite) for case in some) for some in (chosen, cases))
+    suites = {id(case.suite): case.suite for case in chosen if case.suite.checks}
+    partial = {key: one for key, one in suites.items() if counts[key] < wanted[key]}
+    # One for all cases of a suite: connections and fixtures go by its identity.
+    bare = {key: attrs.evolve(suite, checks=()) for key, suite in partial.items()}
+    changed = [
+        attrs.evolve(case, suite=bare[id(case.suite)]) if id(case.suite) in bare else case
+        for case in chosen
+    ]
+    return changed, list(partial.values())
 
 
 def failed_ids(log: Path | None, folder: str) -> frozenset[str]:

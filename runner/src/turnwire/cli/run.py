@@ -281,6 +281,10 @@ class _Run:
             screen.note(line.text, **line.style)
         if self._not_run:
             screen.note(f"{self._not_run} not run, because of --fail-fast.", fg="yellow")
+        for suite in self._plan.partial:
+            checks = f"{len(suite.checks)} check{'s' if len(suite.checks) != 1 else ''}"
+            left_out = f"{visible(suite.name)}: {checks} over the whole suite left out"
+            screen.note(f"{left_out}: only a part of its tests was chosen.", fg="yellow")
         screen.note(f"Run log: {visible(str(path))}", dim=True)
         for text in write_reports(report, self._manner.reports):
             screen.line(text.removesuffix("\n"))
