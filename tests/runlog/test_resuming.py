@@ -119,6 +119,21 @@ def test_what_is_not_there_cannot_be_resumed(tmp_path: Path) -> None:
         RunLogWriter(tmp_path, resume=True)
 
 
+@pytest.mark.parametrize("content", [b"", b"half a line", b"my\nnotes", b'{"type": "x"}\n{"cut'])
+def test_what_is_no_run_log_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "notes.txt"
+    path.write_bytes(content)
+    with pytest.raises(RunLogError):
+        RunLog(path, command="run", resume=True)
+    assert path.read_bytes() == content
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="it has no such device")
+def test_two_may_write_to_a_device_at_once() -> None:
+    with RunLogWriter(Path("/dev/null")), RunLogWriter(Path("/dev/null")):
+        pass
+
+
 def test_what_is_finished_and_what_was_said_is_known(tmp_path: Path) -> None:
     path = write(
         tmp_path / "log.jsonl",

@@ -83,7 +83,7 @@ class CaseResult:
     show of them only what ``connection.secrets.mask`` has seen.
     """
 
-    case: Case
+    case: Case = attrs.field(repr=lambda case: repr(case.id))
     status: CaseStatus
     failure: FailureKind | None = None
     error: str | None = None

@@ -59,7 +59,7 @@ async def run_cases(
                 failure = exc
                 tasks.cancel_scope.cancel()
 
-        for _ in range(min(jobs, run.pending)):
+        for _ in range(min(max(1, jobs), run.pending)):
             tasks.start_soon(work)
     failure = failure or emitter.failure
     if failure is not None:

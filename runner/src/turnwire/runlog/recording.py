@@ -27,7 +27,8 @@ from turnwire.runlog.entries import (
     UserMessage,
     camel,
 )
-from turnwire.runlog.writer import RunLogWriter
+from turnwire.runlog.reader import read_log
+from turnwire.runlog.writer import RunLogError, RunLogWriter
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.events import Attempt, Chunk, Reply, Turn
 from turnwire_core.hookspecs import ENTRY_POINT_GROUP, hookimpl
@@ -87,6 +88,10 @@ class RunLog:
         self._mask = mask
         self._counts: Mapping[str, int] | None = None
         self._exit_code: int | None = None
+        if resume and next(read_log(path), None) is None:
+            # Checked before it is opened: half a line at the end of a log is cut off then, and
+            # nobody's other file shall lose its last line.
+            raise RunLogError(f"Cannot resume the run log {path}: it is empty.")
         self._writer = RunLogWriter(path, resume=resume)
         self._writer.write(
             RunStarted(

@@ -146,7 +146,8 @@ def _create(path: Path) -> int:
         raise _cannot_create(path, exc) from exc
     try:
         flags = os.O_WRONLY | os.O_APPEND
-        if not _is_special(path):
+        special = _is_special(path)
+        if not special:
             # O_EXCL: a run log is one run, and what is there already may be somebody's evidence.
             flags |= os.O_CREAT | os.O_EXCL
         descriptor = os.open(path, flags, 0o600)
@@ -157,7 +158,8 @@ def _create(path: Path) -> int:
         ) from exc
     except OSError as exc:
         raise _cannot_create(path, exc) from exc
-    _lock(descriptor, path)
+    if not special:
+        _lock(descriptor, path)
     return descriptor
 
 
@@ -192,7 +194,7 @@ def _lock(descriptor: int, path: Path) -> None:
     except BlockingIOError as exc:
         raise RunLogError(f"The run log {path} is being written by another process.") from exc
     except OSError:
-        return  # a pipe, or a file system without locks: nothing can be known
+        return  # a file system without locks: nothing can be known
 
 
 def _cut_half_line(descriptor: int) -> None:
