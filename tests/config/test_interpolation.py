@@ -232,3 +232,16 @@ def test_no_problem_shows_a_value_of_the_environment(value: str) -> None:
     text = str(caught.value)
     for form in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1]):
         assert form not in text
+
+
+def test_a_value_that_only_looks_like_a_url_is_hidden_whole() -> None:
+    secrets = Secrets()
+    interpolate("${A}", {"A": "tok://[en"}, secrets)
+    assert secrets.mask("it is tok://[en") == "it is ***"
+
+
+def test_of_a_url_of_any_scheme_the_origin_can_be_shown() -> None:
+    secrets = Secrets()
+    interpolate("${A}", {"A": "tcp://user:pass-word@host.example:7000/x"}, secrets)
+    shown = secrets.mask("tcp://user:pass-word@host.example:7000/x")
+    assert shown == "tcp://***:***@host.example:7000/x"

@@ -10,7 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from turnwire_core.config.documents import Location
 from turnwire_core.config.structuring import Finding
@@ -95,8 +95,8 @@ def _hide(value: str, secrets: Secrets) -> None:
     An error that cannot say which host was not reached helps nobody, so the origin stays. User
     and password are hidden, and every long part of path and query.
     """
-    parts = urlsplit(value) if "://" in value else None
-    if parts is not None and parts.scheme and parts.hostname:
+    parts = _url_parts(value)
+    if parts is not None:
         hide_url_credentials(value, secrets)
         longer = [*parts.path.split("/"), *(item for _, item in parse_qsl(parts.query))]
         for part in longer:
@@ -104,6 +104,15 @@ def _hide(value: str, secrets: Secrets) -> None:
                 secrets.add(part)
     elif value.lower() not in _HARMLESS:
         secrets.add(value)
+
+
+def _url_parts(value: str) -> SplitResult | None:
+    """The parts of a value that is a URL with a host, of whatever scheme; else None."""
+    try:
+        parts = urlsplit(value) if "://" in value else None
+    except ValueError:
+        return None
+    return parts if parts is not None and parts.scheme and parts.hostname else None
 
 
 def hide_url_credentials(url: str, secrets: Secrets) -> None:
