@@ -74,6 +74,15 @@ BAD = """
 """
 
 
+UNKNOWN = """
+    connections: [staging]
+    tests:
+      - name: One
+        steps: [{message: Hello}]
+        checks: [{contains: Hello}]
+"""
+
+
 def test_node_ids_name_suite_test_connection_and_values(project: Project) -> None:
     project.write(shop__turnwire__yaml=SHOP)
     run = project.run("--collect-only", "-q")
@@ -209,6 +218,22 @@ def test_a_suite_that_cannot_be_loaded_says_all_that_is_wrong(project: Project) 
     assert "wrong.turnwire.yaml:6: $.tests[0].steps[0]" in run.output
     assert "wrong.turnwire.yaml:7: $.tests[0].checks[0]" in run.output
     assert "Traceback" not in run.output
+
+
+def test_what_a_message_advises_are_options_of_pytest(project: Project) -> None:
+    nowhere = SHOP.replace("    connections: [demo-sse, demo-http]\n", "")
+    project.write(nowhere__turnwire__yaml=nowhere, unknown__turnwire__yaml=UNKNOWN)
+    run = project.run("--continue-on-collection-errors")
+    assert run.counts == {"failed": 1, "error": 1}, run.output
+    assert "or with --turnwire-connection." in run.output
+    assert "There is no connection 'staging'. Name a config file: --turnwire-config" in run.output
+
+
+def test_two_config_files_are_not_guessed_between(project: Project) -> None:
+    project.write(unknown__turnwire__yaml=UNKNOWN, turnwire__json="{}", turnwire__yaml="")
+    run = project.run()
+    assert run.counts == {"failed": 1}, run.output
+    assert "config error: turnwire.json: $: There is turnwire.yaml beside it." in run.output
 
 
 def test_only_skips_the_others_of_all_suites(project: Project) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +25,10 @@ _BLAME: Final = {
     "plugin": "plugin error",
 }
 """By kind of failure: what the first line, and the line in pytest's summary, begin with."""
+
+
+_OPTIONS: Final = re.compile(r"(?<![\w-])--(config|connection)\b")
+"""Of ``turnwire run``, as messages name them."""
 
 
 @attrs.frozen
@@ -80,10 +85,10 @@ class CaseFailed(Exception):
             lines += ["", *_transcript(result)]
         if result.checks:
             lines += ["", "checks", *_checks(result.checks)]
-        # What checks and turns do not show already.
-        shown = "\n".join(lines)
-        if others := [one for one in result.reasons if visible(one) not in shown]:
-            lines += ["", *(visible(one) for one in others)]
+        # What the summary and the checks do not say already.
+        said = {*result.reasons[:1], *(check.reason for check in result.checks)}
+        if others := [one for one in result.reasons if one not in said]:
+            lines += ["", *map(visible, others)]
         if result.traceback is not None:
             lines += ["", *visible(result.traceback, lines=True).splitlines()]
         return [*lines, "", f"again: {again}"]
@@ -109,19 +114,25 @@ def describe_error(error: TurnwireError) -> list[str]:
     match error:
         case ConfigError(problems=[_, _, *_] as problems):
             head = f"{_BLAME['config']}: {len(problems)} problems"
-            return [head, *(f"  {visible(str(problem))}" for problem in problems)]
+            return [head, *(f"  {_for_pytest(str(problem))}" for problem in problems)]
         case ConfigError():
             kind = "config"
         case CheckError() | StepError():
             kind = error.kind
         case _:
             kind = "plugin"
-    return [f"{_BLAME[kind]}: {visible(str(error))}"]
+    return [f"{_BLAME[kind]}: {_for_pytest(str(error))}"]
+
+
+def _for_pytest(text: str) -> str:
+    """What a config error says, with the options named as pytest has them."""
+    return _OPTIONS.sub(r"--turnwire-\1", visible(text))
 
 
 def _summary(result: CaseResult) -> str:
     reason = next(iter(result.reasons), None) or result.error or "It did not pass."
-    return f"{_BLAME[result.failure or 'check']}: {visible(reason)}"
+    said = _for_pytest(reason) if result.failure == "config" else visible(reason)
+    return f"{_BLAME[result.failure or 'check']}: {said}"
 
 
 def _transcript(result: CaseResult) -> Iterator[str]:
