@@ -23,6 +23,7 @@ from support.ws_server import (
     text,
     ws_server,
 )
+from turnwire_core.contracts.connection import Limits
 from turnwire_core.errors import (
     ConnectError,
     FrameTooLarge,
@@ -195,7 +196,7 @@ async def test_a_frame_of_2_to_the_62_bytes_is_refused_before_anything_is_set_as
         finally:
             tracemalloc.stop()
     assert codes == [1009]
-    assert caught.value.limit_bytes == 8 * 1024 * 1024
+    assert caught.value.limit_bytes == Limits().max_event_bytes
     assert peak < 10_000_000
 
 

@@ -280,7 +280,9 @@ SOCKETS: Final[tuple[Fault, ...]] = (
     # -- size and time ---------------------------------------------------------------------------
     Fault(
         "fragments for ever",
-        tells(HEL + frame(TEXT, b"", fin=False), then=for_ever(frame(CONTINUATION, fin=False) * 50)),
+        tells(
+            HEL + frame(TEXT, b"", fin=False), then=for_ever(frame(CONTINUATION, fin=False) * 50)
+        ),
         "too_large", "stream", r"'websocket\.maxFragments'", "Hel",
         settings={"websocket": {"maxFragments": 1000}},
     ),

@@ -37,7 +37,8 @@ SMALL: Final = {"limits": {"maxEventBytes": 20_000, "maxReplyBytes": 100_000, "m
 STREAMS: Final[tuple[Fault, ...]] = (
     # -- time ------------------------------------------------------------------------------------
     Fault(
-        "comments for ever before the text", says(OPEN, then=again(b": still here\n\n", every=0.02)),
+        "comments for ever before the text",
+        says(OPEN, then=again(b": still here\n\n", every=0.02)),
         "stalled", "stream", r"No content came within 200 ms",
         settings={"limits": {"firstContentMs": 200, "idleMs": 150}}, at_least_ms=200,
         at_most_ms=900,

@@ -208,9 +208,15 @@ class Limits:
         "How long to read on after the finish, for usage, sentinel and the end of the stream.",
         Milliseconds(500),
     )
-    max_event_bytes: ByteCount = option("One event, message or line.", ByteCount(8 * 1024 * 1024))
-    max_reply_bytes: ByteCount = option("Everything of one turn.", ByteCount(32 * 1024 * 1024))
-    max_events: int = option("Events of one turn.", 1_000_000)
+    # The largest replies there are, of 128,000 tokens, have half of each of these at most. What a
+    # target can make of them stays below 64 MiB of memory; tests/faults/test_memory.py measures it.
+    max_event_bytes: ByteCount = option("One event, message or line.", ByteCount(4 * 1024 * 1024))
+    max_event_values: int = option(
+        "JSON values of one event. Each may take a hundred times the memory of its text.", 250_000
+    )
+    max_events: int = option("Events of one turn.", 250_000)
+    max_characters: int = option("The text of one reply.", 2_000_000)
+    max_reply_bytes: ByteCount = option("Everything of one turn.", ByteCount(64 * 1024 * 1024))
 
 
 @attrs.frozen

@@ -54,6 +54,7 @@ class Exchange:
         self._stream: FrameStream | None = None
         self._attempts: list[Attempt] = []
         self._bytes = 0
+        self._held_characters = 0
         self._end_ns = 0
         self._last_words = ""
 
@@ -169,14 +170,13 @@ class Exchange:
             DriverError: the reply did not finish; the exchange is thereby broken off.
         """
         self._reader = ReplyReader(self._rules, stream_ends=stream.ends)
-        while True:
-            frames = await self._next(stream)
-            if frames is None:
-                break
+        while (frames := await self._next(stream)) is not None:
             if self._take(frames):
+                del frames
                 self._deadlines.lift()
                 await self._linger(stream)
                 return
+            del frames  # a large one must not wait in memory for the next
         self._at_end()
 
     async def _next(self, stream: FrameStream) -> Sequence[Frame] | None:
@@ -204,7 +204,7 @@ class Exchange:
 
         Raises:
             ReplyError: an error rule matched.
-            FrameTooLarge: the reply passed a bound.
+            FrameTooLarge: an event or the reply passed a bound.
         """
         reader, on_frame = self._reader, self._observers.frame
         for position, frame in enumerate(frames):
@@ -229,6 +229,7 @@ class Exchange:
     def _emit(self, text: str, received_ns: int, *, replaces: bool) -> None:
         index = self._recorder.chunk_count
         self._recorder.chunk(received_ns, len(text))
+        self._held_characters = len(text) + (0 if replaces else self._held_characters)
         self._deadlines.content()
         if self._on_chunk is None and self._observers.chunk is None:
             return
@@ -246,17 +247,16 @@ class Exchange:
     def _check_size(self) -> None:
         limits = self._connection.limits
         if self._bytes > limits.max_reply_bytes:
-            raise FrameTooLarge(
-                f"The reply is larger than {limits.max_reply_bytes} bytes "
-                "(limits.maxReplyBytes), and not finished.",
-                limit_bytes=limits.max_reply_bytes,
-            )
-        if self._recorder.event_count > limits.max_events:
-            raise FrameTooLarge(
-                f"The reply has more than {limits.max_events} events (limits.maxEvents), and is "
-                "not finished.",
-                limit_bytes=limits.max_reply_bytes,
-            )
+            passed = f"is larger than {limits.max_reply_bytes} bytes (limits.maxReplyBytes)"
+        elif self._recorder.event_count > limits.max_events:
+            passed = f"has more than {limits.max_events} events (limits.maxEvents)"
+        elif self._held_characters > limits.max_characters:
+            passed = f"has more than {limits.max_characters} characters (limits.maxCharacters)"
+        else:
+            return
+        raise FrameTooLarge(
+            f"The reply {passed}, and is not finished.", limit_bytes=limits.max_reply_bytes
+        )
 
     def _at_end(self) -> None:
         """The stream ended, or went quiet, without an event that finished the reply."""

@@ -10,15 +10,18 @@ import json
 from collections import deque
 from typing import Any
 
+from turnwire_core.errors import FrameTooLarge
 from turnwire_core.events import Frame
 from turnwire_core.paths import MISSING
 from turnwire_core.reader.diagnosis import Evidence, explain
 from turnwire_core.reader.rules import CompiledRules, capture_all, is_root
 
 _FIRST_KEPT = 64
+_FIRST_CHARACTERS = 256 * 1024
 _LAST_KEPT = 16
-_LARGEST_KEPT = 64 * 1024
-"""How many events, and how large ones, are kept to explain afterwards what did not match."""
+_LAST_CHARACTERS = 16 * 1024
+"""How many events are kept to explain afterwards what did not match: the first, up to so much text
+altogether, and the last, each up to so much. A document is all there is, and kept."""
 
 
 class Reading:
@@ -54,6 +57,7 @@ class ReplyReader:
         """The first half of a surrogate pair, while its second may still come."""
         self._reading = Reading()
         self._first: list[Frame] = []
+        self._room = _FIRST_CHARACTERS
         self._last: deque[Frame] = deque(maxlen=_LAST_KEPT)
         self._events = 0
         self._unreadable = 0
@@ -84,13 +88,23 @@ class ReplyReader:
         return wants_usage or wants_sentinel
 
     def read(self, frame: Frame) -> Reading:
-        """Read one frame. Content is read before the finish test: one frame may carry both."""
+        """Read one frame. Content is read before the finish test: one frame may carry both.
+
+        Raises:
+            FrameTooLarge: it holds more values than the limit allows.
+        """
         reading = self._reading
         reading.clear()
-        self._keep(frame)
         data: Any = frame.data
         if type(data) is bytes:
             data = data.decode("utf-8", "replace")
+        if has_too_many_values(data, self._rules.max_values):
+            raise FrameTooLarge(
+                f"An event holds more than {self._rules.max_values} JSON values. If that is "
+                "expected, raise 'limits.maxEventValues'.",
+                limit_bytes=len(data),
+            )
+        self._keep(frame)
         if frame.whole:
             self._read_whole(data, frame.event, reading)
             return reading
@@ -113,15 +127,16 @@ class ReplyReader:
         if text in self._rules.sentinels:
             self._sentinel_seen = True
             return
-        data = _parse(text)
-        if data is not MISSING:
-            self._note(data)
+        if not has_too_many_values(text, self._rules.max_values):
+            data = parse_json(text)
+            if data is not MISSING:
+                self._note(data)
 
     def hints(self) -> tuple[str, ...]:
         """What did not match, and the nearest that would have. Not for the hot path."""
         first = self._first
         frames = [*first, *self._last] if self._events > len(first) else first
-        values = [(_parse(_as_text(frame.data)), frame.event, frame.whole) for frame in frames]
+        values = [(parse_json(_as_text(frame.data)), frame.event, frame.whole) for frame in frames]
         evidence = Evidence(
             values=tuple((data, event) for data, event, _ in values if data is not MISSING),
             events=self._events,
@@ -133,7 +148,7 @@ class ReplyReader:
         return explain(self._rules, evidence)
 
     def _read_whole(self, text: str, event: str | None, reading: Reading) -> None:
-        data = _parse(text)
+        data = parse_json(text)
         rules = self._rules
         self.finished = reading.finished = True
         if data is MISSING:
@@ -153,7 +168,7 @@ class ReplyReader:
 
     def _read_event(self, text: str, event: str | None, reading: Reading) -> None:
         rules = self._rules
-        data = _parse(text)
+        data = parse_json(text)
         if self._failed(text if data is MISSING else data, event, reading):
             return
         if rules.takes_text and not isinstance(data, str | dict | list):
@@ -231,15 +246,24 @@ class ReplyReader:
 
     def _keep(self, frame: Frame) -> None:
         self._events += 1
-        if len(frame.data) > _LARGEST_KEPT:
-            return
-        if len(self._first) < _FIRST_KEPT:
+        size = len(frame.data)
+        if len(self._first) < _FIRST_KEPT and (size <= self._room or frame.whole):
             self._first.append(frame)
-        else:
+            self._room -= size
+        elif size <= _LAST_CHARACTERS:
             self._last.append(frame)
 
 
-def _parse(text: str) -> Any:
+def has_too_many_values(text: str, most: int) -> bool:
+    """Whether JSON ``text`` may hold more than ``most`` values, by its commas and brackets.
+
+    Parsed, ``{},`` takes more than twenty times its length. Those within strings count too; of
+    ordinary text they are one character in fifty. Short texts are not looked at, nor need be.
+    """
+    return len(text) > most and text.count(",") + text.count("[") + text.count("{") > most
+
+
+def parse_json(text: str) -> Any:
     """The JSON value, or MISSING where the text is none."""
     try:
         return json.loads(text)
@@ -259,7 +283,7 @@ def _parse(text: str) -> Any:
 def _plain_text(text: str) -> str:
     """An event that is all text: a JSON string means its value, anything else itself."""
     if text.startswith('"'):
-        value = _parse(text)
+        value = parse_json(text)
         if isinstance(value, str):
             return value
     return text

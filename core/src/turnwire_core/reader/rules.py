@@ -65,6 +65,7 @@ class CompiledRules:
     end_finishes: bool
     quiet_ms: float | None
     allow_unfinished: bool
+    max_values: int
 
 
 def compile_rules(connection: Connection) -> CompiledRules:
@@ -100,6 +101,7 @@ def compile_rules(connection: Connection) -> CompiledRules:
         end_finishes=not finish_rules or any(rule.end for rule in finish_rules),
         quiet_ms=min((r.quiet_ms for r in finish_rules if r.quiet_ms is not None), default=None),
         allow_unfinished=rules.allow_unfinished,
+        max_values=connection.limits.max_event_values,
     )
 
 

@@ -83,6 +83,7 @@ class BodyDecoder:
         RFC 8259 §8.1 wants UTF-8, and lets a reader ignore the mark.
         """
         data = b"".join(self._parts)
+        self._parts.clear()
         try:
             text = data.decode(self._charset, errors="replace")
         except (LookupError, ValueError):  # a charset that nobody knows, or that is no text

@@ -53,6 +53,9 @@ _ANSWERING_STEPS: Final = 5
 """How often the event loop comes round before our Close, so that whoever waits for a message that
 came in the same read with the end can still answer it."""
 
+_MOST_WAITING_BYTES: Final = 256 * 1024
+"""How much may wait for whoever takes the turn's reply, before the socket is no longer read."""
+
 _WHY_SECONDS: Final = 1.0
 """How long to wait, when a write fails, for the read that tells why."""
 
@@ -129,7 +132,7 @@ class Channel:
         A message that has begun by now belongs to the past; its end is dropped.
         """
         self.ignore()
-        self._inbox = Inbox(self._connection.limits.max_event_bytes)
+        self._inbox = Inbox(min(self._connection.limits.max_event_bytes, _MOST_WAITING_BYTES))
         self._stale = self._framing.inside_message
         if self._fate is not None:
             self._inbox.end(self._fate)

@@ -10,7 +10,8 @@ from turnwire_core.contracts.driver import EndOfStream
 from turnwire_core.errors import InvalidFrame, Phase, ReplyError, StreamBrokenError
 from turnwire_core.events import Turn
 from turnwire_core.http import excerpt_of
-from turnwire_core.reader import compile_condition
+from turnwire_core.paths import MISSING
+from turnwire_core.reader import compile_condition, has_too_many_values, parse_json
 from turnwire_websocket.channel import Channel
 from turnwire_websocket.inbox import Inbox
 from turnwire_websocket.options import WebSocketOptions
@@ -54,10 +55,17 @@ class Opening:
         holds = compile_condition(condition)
         while True:
             for frame in await inbox.take():
-                if holds(_parsed(frame.data), None):
+                if holds(self._parsed(str(frame.data)), None):
                     return
                 last = excerpt_of(str(frame.data).encode(), self._connection.secrets, limit=200)
                 self.state = f"'opening[{index}].waitFor' was waited for; the last message: {last}"
+
+    def _parsed(self, text: str) -> Any:
+        """The JSON value of a message, or its text where it is none, or too large to be one."""
+        if has_too_many_values(text, self._connection.limits.max_event_values):
+            return text
+        value = parse_json(text)
+        return text if value is MISSING else value
 
 
 def encode(body: Any) -> str:
@@ -77,10 +85,3 @@ def encode(body: Any) -> str:
     except (TypeError, ValueError) as exc:
         raise InvalidFrame(f"The body of the turn is not JSON: {exc}.", phase=Phase.SEND) from exc
     return text
-
-
-def _parsed(data: str | bytes) -> Any:
-    try:
-        return json.loads(data)
-    except ValueError:
-        return data
