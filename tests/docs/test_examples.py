@@ -98,7 +98,11 @@ def test_a_program_that_is_shown_runs(
 PAGES_WITH_COMMANDS = [
     page
     for page in PAGES
-    if any("$ turnwire" in one.body for one in examples_of(page) if one.language == "console")
+    if any(
+        re.search(r"^\$ (?:turnwire|pytest)", one.body, re.MULTILINE)
+        for one in examples_of(page)
+        if one.language == "console"
+    )
 ]
 
 
@@ -109,7 +113,7 @@ def test_the_commands_of_a_page_print_what_it_shows(page: Path, here: str, tmp_p
             _write(example, tmp_path, here)
         if example.language == "console":
             for command, shown in _commands(example):
-                if command.startswith("turnwire") and "serve-demo" not in command:
+                if command.startswith(("turnwire", "pytest")) and "serve-demo" not in command:
                     printed = _run(command, tmp_path)
                     assert _comparable(printed, here) == _comparable(shown, here), example
 
@@ -143,10 +147,11 @@ def _write(example: Example, folder: Path, here: str) -> Path:
 
 def _run(command: str, folder: Path) -> str:
     words = shlex.split(command)
+    inherited = {name: value for name, value in os.environ.items() if "PYTEST" not in name}
     done = subprocess.run(
         [sys.executable, "-m", *words],
         cwd=folder,
-        env={**os.environ, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"},
+        env={**inherited, "COLUMNS": "100", "NO_COLOR": "1", "TERM": "dumb"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -161,6 +166,6 @@ def _comparable(text: str, here: str) -> list[str]:
     """The lines without what may differ from run to run: numbers, and how wide they are."""
     without = re.sub(r"runs/\S+\.jsonl", "runs/LOG", text.replace(here, SHOWN_URL))
     without = re.sub(r"\d+(?:[.,]\d+)?", "N", without)
-    without = re.sub("─+", "─", without)
+    without = re.sub(r"([=_─])\1+", r"\1", without)
     lines = [" ".join(line.split()) for line in without.splitlines()]
     return [line for line in lines if line]
