@@ -334,3 +334,25 @@ def test_a_place_in_toml_is_found_by_tables_and_dotted_keys(
         "limits.idleMs = 5\n"
     )
     assert read_document(file).line_of(location) == line
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("config.json", '{"a": ' + "[" * 5000),
+        ("config.yaml", "a: " + "[" * 1500),
+        ("config.toml", "a = " + "[" * 5000),
+    ],
+)
+def test_a_file_that_is_nested_too_deeply_is_refused(
+    problems: Problems, name: str, text: str
+) -> None:
+    (problem,) = problems(text, name)
+    assert "nested too deeply" in problem.message
+
+
+def test_a_number_of_too_many_digits_in_toml_is_a_problem_like_any_other(
+    problems: Problems,
+) -> None:
+    (problem,) = problems("a = " + "9" * 5000, "config.toml")
+    assert "too many digits" in problem.message

@@ -24,6 +24,8 @@ Location = tuple[str | int, ...]
 """The keys and indexes that lead to a value, from the root of a document."""
 
 _MAX_BYTES = 16 * 1024 * 1024
+_MAX_YAML_DEPTH = 200
+"""Of brackets within brackets: the library takes ten seconds to find a thousand too many."""
 _MAX_YAML_NODES = 200_000
 """Counted with aliases expanded: a bomb of nested aliases ends here, not in our memory."""
 
@@ -186,6 +188,9 @@ def _json_lines(text: str) -> dict[Location, int]:
 # --- YAML -----------------------------------------------------------------------------------
 
 
+_YAML_BRACKET = re.compile(r"[\[\]{}]")
+
+
 @functools.lru_cache(maxsize=4)
 def _compose_yaml(text: str, file: str) -> Any:
     """The nodes of a document. The next question about it is most often about its lines."""
@@ -196,12 +201,28 @@ def _compose_yaml(text: str, file: str) -> Any:
         advice = 'Install what reads it: pip install "turnwire-core[yaml]".'
         raise _problem(file, "Reading YAML needs ruamel.yaml.", advice) from exc
     try:
+        _check_yaml_depth(text, file, YAML(typ="safe", pure=True))
         return YAML(typ="safe", pure=True).compose(text)
     except MarkedYAMLError as exc:
         line = exc.problem_mark.line + 1 if exc.problem_mark else None
         raise _problem(file, f"Broken YAML: {exc.problem or exc.context}.", line=line) from exc
     except (YAMLError, RecursionError, ValueError) as exc:
         raise _problem(file, f"Broken YAML: {type(exc).__name__}.") from exc
+
+
+def _check_yaml_depth(text: str, file: str, library: Any) -> None:
+    """Refuse what is nested too deeply. Only where brackets suggest it the events are asked."""
+    opened = (1 if bracket in "[{" else -1 for bracket in _YAML_BRACKET.findall(text))
+    if max(itertools.accumulate(opened), default=0) <= _MAX_YAML_DEPTH:
+        return
+    depth = 0
+    for event in library.parse(text):
+        kind = type(event).__name__
+        depth += kind in ("SequenceStartEvent", "MappingStartEvent")
+        depth -= kind in ("SequenceEndEvent", "MappingEndEvent")
+        if depth > _MAX_YAML_DEPTH:
+            line = event.start_mark.line + 1
+            raise _problem(file, "The file is nested too deeply.", line=line)
 
 
 def _parse_yaml(text: str, file: str) -> Any:
@@ -309,6 +330,10 @@ def _parse_toml(text: str, file: str) -> Any:
         match = re.search(r"line (\d+)", str(exc))
         line = int(match[1]) if match else None
         raise _problem(file, f"Broken TOML: {exc}.", line=line) from exc
+    except RecursionError as exc:
+        raise _problem(file, "The file is nested too deeply.") from exc
+    except ValueError as exc:
+        raise _problem(file, "A number in the file has too many digits.") from exc
 
 
 def _locate_toml(text: str, location: Location) -> int | None:

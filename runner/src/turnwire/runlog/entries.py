@@ -12,9 +12,13 @@ documentation, ``example`` an entry as it stands in a file: from both the refere
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import builtins
+import types
+import typing
+from collections import abc
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, ClassVar, Final, Literal
+from typing import Any, ClassVar, Final, Literal, get_args, get_origin, get_type_hints
 
 import attrs
 
@@ -252,7 +256,9 @@ class AssistantReply(_InTurn):
     ok: bool = option("Whether that counts as a reply.")
     error: str | None = option("Why it does not.", None)
     phase: str | None = option("How far the turn had come then.", None)
-    metrics: Mapping[str, Any] = option("Every time that was taken.", factory=dict)
+    metrics: Mapping[str, float | Sequence[float] | None] = option(
+        "Every time that was taken.", factory=dict
+    )
     usage: Any = option("What the target said of it, as it came.", None)
     captured: Mapping[str, Any] = option("Values kept for later turns.", factory=dict)
     attempts: Sequence[Mapping[str, Any]] = option("Every try, the last one too.", factory=list)
@@ -430,17 +436,20 @@ def entry_from_json(data: Mapping[str, Any]) -> Entry:
     """The entry that a line of a log holds.
 
     Raises:
-        ValueError: a field of a known type is missing, or ``type`` is.
+        ValueError: a field of a known type is missing or of another type, or ``type`` is missing.
     """
     type_ = data.get("type")
     if not isinstance(type_, str) or not type_:
         raise ValueError("an entry needs a 'type'")
     cls: Any = ENTRY_TYPES.get(type_, UnknownEntry)
     known = _known_fields(cls)
-    missing = [key for key, (_, needed) in known.items() if needed and key not in data]
+    missing = [key for key, field in known.items() if field.needed and key not in data]
     if missing:
         raise ValueError(f"a {type_!r} entry needs {', '.join(map(repr, missing))}")
-    values = {name: data[key] for key, (name, _) in known.items() if key in data}
+    for key, field in known.items():
+        if key in data and not field.fits(data[key]):
+            raise ValueError(f"{key!r} of a {type_!r} entry is not what it should be")
+    values = {field.name: data[key] for key, field in known.items() if key in data}
     rest = {key: value for key, value in data.items() if key not in known}
     if cls is not UnknownEntry:
         rest.pop("type")
@@ -448,14 +457,50 @@ def entry_from_json(data: Mapping[str, Any]) -> Entry:
     return entry
 
 
+@attrs.frozen
+class _Known:
+    """A field: whether it must be there, and what may stand in it."""
+
+    name: str
+    needed: bool
+    fits: Callable[[Any], bool]
+
+
 @cache
-def _known_fields(cls: Any) -> Mapping[str, tuple[str, bool]]:
-    """By key: the field's name, and whether it must be there."""
+def _known_fields(cls: Any) -> Mapping[str, _Known]:
+    """By key."""
+    hints = get_type_hints(cls)
     return {
-        camel(field.name): (field.name, field.default is attrs.NOTHING)
+        camel(field.name): _Known(
+            field.name, field.default is attrs.NOTHING, _check_of(hints[field.name])
+        )
         for field in attrs.fields(cls)
         if field.name != "more"
     }
+
+
+def _check_of(hint: Any) -> Callable[[Any], bool]:
+    """What tells whether JSON data is of a type that fields of entries have.
+
+    The types of JSON data are exact: ``true`` is no number, though Python's ``True`` is one.
+    """
+    arguments = get_args(hint)
+    if get_origin(hint) is Literal:
+        return lambda value: value in arguments
+    inner = [_check_of(argument) for argument in arguments]
+    match get_origin(hint) or hint:
+        case types.UnionType | typing.Union:
+            return lambda value: any(fits(value) for fits in inner)
+        case abc.Sequence:
+            return lambda value: type(value) is list and all(map(inner[0], value))
+        case abc.Mapping:
+            return lambda value: type(value) is dict and all(map(inner[1], value.values()))
+        case typing.Any:
+            return lambda _: True
+        case builtins.float:
+            return lambda value: type(value) in (int, float)
+        case kind:
+            return lambda value: type(value) is kind
 
 
 @cache

@@ -95,15 +95,23 @@ class _Reading:
 
 
 def reply_from(entry: AssistantReply) -> Reply:
-    """The reply that an entry tells of, with what a log keeps of it."""
-    phase = entry.phase
+    """The reply that an entry tells of, with what a log keeps of it.
+
+    Raises:
+        RunLogError: its verdict or its phase is none that there is.
+    """
+    try:
+        verdict = Verdict(entry.verdict)
+        phase = Phase(entry.phase) if entry.phase is not None else None
+    except ValueError as exc:
+        raise RunLogError(f"Cannot read a reply of the run log: {exc}.") from exc
     return Reply(
         content=entry.content,
-        verdict=Verdict(entry.verdict),
+        verdict=verdict,
         metrics=_metrics_from(entry.metrics),
         ok=entry.ok,
         error=entry.error,
-        phase=Phase(phase) if phase is not None else None,
+        phase=phase,
         hints=tuple(entry.hints),
         usage=entry.usage,
         captured=dict(entry.captured),
