@@ -146,9 +146,11 @@ def test_any_bytes_can_be_shown(data: bytes, charset: str | None) -> None:
 
 def test_the_public_names_are_these() -> None:
     assert turnwire_core.http.__all__ == [
+        "HttpAnswer",
         "HttpClient",
         "HttpResponse",
         "UpgradedStream",
+        "call_once",
         "excerpt_of",
         "neutral",
     ]

@@ -208,10 +208,11 @@ class HttpClient:
         home = _origin(request.url)
         for _ in range(_MOST_REDIRECTS + 1):
             at_home = _origin(request.url) == home
-            if at_home:
+            # Looked at first: httpx makes objects of urllib for both, with cookies or without.
+            if at_home and self._cookies:
                 self._cookies.set_cookie_header(request)
             response = await self._send_one(request)
-            if at_home:
+            if at_home and "set-cookie" in response.headers:
                 self._cookies.extract_cookies(response)
             if not self._connection.follow_redirects or response.status_code not in _KEPT_STATUSES:
                 return response

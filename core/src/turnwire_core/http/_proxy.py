@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import base64
 import ipaddress
+import os
 from typing import Final
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies_environment
@@ -28,6 +29,10 @@ from turnwire_core.errors import ProxyError
 from turnwire_core.secrets import Secrets
 
 _DEFAULT_PORTS: Final = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+_VARIABLES: Final = tuple(
+    name for key in ("http", "https", "all") for name in (f"{key}_proxy", f"{key}_proxy".upper())
+)
 
 
 @attrs.frozen
@@ -93,6 +98,9 @@ def parse_proxy(url: str, source: str, secrets: Secrets) -> Proxy:
 
 
 def _from_environment(scheme: str, host: str, port: int) -> tuple[str, str]:
+    # For most there is nothing to find, which is seen in a hundredth of the time.
+    if not any(name in os.environ for name in _VARIABLES):
+        return "", ""
     proxies = getproxies_environment()
     key = "https" if scheme in ("https", "wss") else "http"
     name = key if proxies.get(key) else "all"

@@ -42,7 +42,9 @@ async def run_case(
         Exception: whatever ``on_event`` raised; nothing that happens in the test.
     """
     emitter = Emitter(on_event)
-    around = Surroundings(sources, kinds, log, shared or Shared(), emitter)
+    around = Surroundings(
+        sources, kinds, log, shared or Shared(), emitter, watched=on_event is not None
+    )
     result = await run_in(case, around)
     if emitter.failure is not None:
         raise emitter.failure

@@ -46,7 +46,7 @@ async def run_cases(
     failure: BaseException | None = None
     async with anyio.create_task_group() as tasks:
         emitter = Emitter(on_event, abort=tasks.cancel_scope.cancel)
-        around = Surroundings(sources, kinds, log, Shared(), emitter)
+        around = Surroundings(sources, kinds, log, Shared(), emitter, watched=on_event is not None)
 
         async def work() -> None:
             nonlocal failure

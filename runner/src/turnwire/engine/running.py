@@ -52,6 +52,8 @@ class Surroundings:
     log: RunLog | None
     shared: Shared
     emit: Callable[[Event], None]
+    watched: bool = True
+    """Whether anybody is told of events: what is told must be in the log before."""
 
 
 class Running:
@@ -128,7 +130,7 @@ class Running:
             self.conversation.persona = usual
         events = self._collector.events() if self._collector is not None else ()
         self._turns.append(TurnRecord(message, reply, events, chunks))
-        if self._around.log is not None:
+        if self._around.log is not None and self._around.watched:
             await self._around.log.drain()
         emit(TurnFinished(case, index, reply))
         if not reply.ok and not self._failure_is_expected:

@@ -2,9 +2,11 @@
 
 Entries are queued, and a thread of our own writes them: a slow disk must not delay a read, or it
 would stand in the times that are measured. The thread takes whatever is queued and hands it to the
-system in one write of whole lines, at once. So a process that is killed loses at most what was
-queued in that instant; :meth:`RunLogWriter.drain` waits even for that, before a finished turn is
-reported. There is no fsync: a log survives the death of the process, not of the machine.
+system in one write of whole lines, some milliseconds after the first of them came: were it woken
+for each, the two threads would fight for the interpreter, and that would stand in the times too. So
+a process that is killed loses at most what was queued in these milliseconds, and
+:meth:`RunLogWriter.drain` waits even for that, before a finished turn is reported. There is no
+fsync: a log survives the death of the process, not of the machine.
 """
 
 from __future__ import annotations
@@ -28,6 +30,9 @@ except ImportError:  # Windows
     fcntl = None
 
 _CLOSE: Final = None
+
+_GATHERING_S: Final = 0.005
+"""How long entries are gathered before they are written, unless somebody waits for them."""
 
 _BLOCK_BYTES: Final = 64 * 1024
 
@@ -58,6 +63,7 @@ class RunLogWriter:
         self.path = path
         self._descriptor = _reopen(path) if resume else _create(path)
         self._queue: queue.SimpleQueue[Entry | threading.Event | None] = queue.SimpleQueue()
+        self._wanted = threading.Event()
         self._failure: OSError | None = None
         self._closed = False
         # A daemon: an interpreter that is torn down without close() must not wait for us.
@@ -91,6 +97,7 @@ class RunLogWriter:
         written = threading.Event()
         if self._thread.is_alive():
             self._queue.put(written)
+            self._wanted.set()
         else:
             written.set()
         return written
@@ -106,6 +113,7 @@ class RunLogWriter:
             return
         self._closed = True
         self._queue.put(_CLOSE)
+        self._wanted.set()
         self._thread.join()
         os.close(self._descriptor)
         if self._failure is not None:
@@ -118,6 +126,8 @@ class RunLogWriter:
     def _run(self) -> None:
         while True:
             items = [self._queue.get()]
+            self._wanted.wait(_GATHERING_S)
+            self._wanted.clear()
             while not self._queue.empty():
                 items.append(self._queue.get())
             entries = [item for item in items if isinstance(item, Entry)]
