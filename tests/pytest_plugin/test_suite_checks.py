@@ -68,10 +68,9 @@ def test_they_come_last_whatever_a_plugin_does_to_the_order(project: Project) ->
     ]
 
 
-@pytest.mark.parametrize("dist", ["loadfile", "loadscope"])
-def test_xdist_can_keep_a_suite_in_one_worker(project: Project, dist: str) -> None:
+def test_xdist_can_keep_a_suite_in_one_worker(project: Project) -> None:
     project.write(speed__turnwire__yaml=suite(slowest=5000))
-    options = ("-n2", "--dist", dist, "--strict-markers", "--turnwire-log", "run.jsonl")
+    options = ("-n2", "--dist", "loadfile", "--strict-markers", "--turnwire-log", "run.jsonl")
     run = project.run_process(*options, plugins=("turnwire", "xdist"))
     assert run.counts == {"passed": 5}, run.output
     (log,) = project.folder.glob("run-gw*.jsonl")
