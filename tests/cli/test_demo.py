@@ -54,8 +54,9 @@ def test_protocols_and_log_can_be_chosen(folder: Path) -> None:
 def test_a_missing_driver_is_said_with_its_install_and_the_others_are_shown(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    others = [one for one in plugins._installed(()) if one.entry_point.name != "websocket"]
-    monkeypatch.setattr(plugins, "_installed", lambda path: others)
+    installed = plugins.announced("turnwire.drivers")
+    others = [one for one in installed if one.entry_point.name != "websocket"]
+    monkeypatch.setattr(plugins, "announced", lambda group: others)
     result = invoke("demo", "--pace", "fast")
     assert result.exit_code == 4
     assert "No driver for protocol 'websocket'" in result.stderr

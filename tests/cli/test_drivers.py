@@ -71,7 +71,7 @@ def test_json_is_one_driver_a_line() -> None:
 def test_an_installation_without_drivers_says_how_to_get_them(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("turnwire_core.plugins._installed", lambda path: ())
+    monkeypatch.setattr("turnwire_core.plugins.announced", lambda group: ())
     result = drivers()
     assert result.exit_code == 0
     assert result.stdout == ""

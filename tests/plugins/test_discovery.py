@@ -90,9 +90,9 @@ def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install
 
 @pytest.fixture(autouse=True)
 def _no_memory_of_other_installations() -> None:
-    from turnwire_core import plugins
+    from turnwire_core import announcements
 
-    plugins._installed.cache_clear()
+    announcements._announced.cache_clear()
 
 
 def test_listing_the_protocols_imports_no_driver(install: Install) -> None:
@@ -255,10 +255,10 @@ def test_what_is_broken_stays_broken_and_says_the_same_again(install: Install) -
 def test_the_inventory_lists_everything_and_never_raises(install: Install) -> None:
     install("fine", "1.5", protocol="a-fine", source=driver_source("a-fine"))
     install("quitter", protocol="b-quits", source="import sys; sys.exit(3)")
-    install("optionless", protocol="c-options", source=driver_source("c", more="options = int"))
+    install("optionless", protocol="c-options", source=driver_source("c-options", more="options = int"))
     install("twin-a", protocol="d-twins", source="")
     install("twin-b", protocol="d-twins", source="")
-    install("nameless", protocol="e-nameless", source=driver_source("e"), metadata=False)
+    install("nameless", protocol="e-nameless", source=driver_source("e-nameless"), metadata=False)
     records = {record.protocol: record for record in Plugins().inventory()}
     assert records["a-fine"].distributions == (("fine", "1.5"),)
     assert records["a-fine"].driver is not None
@@ -392,3 +392,11 @@ def test_the_presets_of_a_broken_driver_are_its_error(install: Install) -> None:
     install("broken-one", protocol="broken", source="import no_such_library")
     with pytest.raises(DriverLoadError):
         Plugins().presets("broken")
+
+
+def test_a_driver_that_goes_by_another_name_than_its_entry_point_says_both(
+    install: Install,
+) -> None:
+    install("misnamed", "2.0", protocol="one", source=driver_source("other"))
+    with pytest.raises(DriverLoadError, match="misnamed 2.0, calls itself 'other'"):
+        Plugins().driver("one")

@@ -6,16 +6,14 @@ imported when its protocol is first asked for; what is wrong with it stops only 
 
 from __future__ import annotations
 
-import functools
-import importlib.metadata
 import os
-import sys
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import attrs
 import pluggy
 
+from turnwire_core.announcements import Announced, announced
 from turnwire_core.config import Config, keys_of, nearest, read_config, read_mapping
 from turnwire_core.contracts.connection import Connection, ReplyRules
 from turnwire_core.contracts.driver import API_VERSION, Driver
@@ -50,14 +48,6 @@ class DriverRecord:
     error: PluginError | None = None
 
 
-@attrs.frozen
-class _Announced:
-    """An entry point of ours, and the distribution that has it."""
-
-    distribution: tuple[str, str]
-    entry_point: importlib.metadata.EntryPoint
-
-
 class Plugins:
     """The drivers that can be used, installed or registered. Cheap to make; loading is lazy."""
 
@@ -65,15 +55,13 @@ class Plugins:
         """With ``discover=False`` only what is registered by hand is known."""
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(DriverHooks)
-        self._announced: dict[str, dict[str, _Announced]] = {}
+        self._announced: dict[str, list[Announced]] = {}
         self._loaded: dict[str, Driver[Any]] = {}
         self._sources: dict[str, object] = {}
         self._failed: dict[str, PluginError] = {}
         if discover:
-            for one in _installed(tuple(sys.path)):
-                name, _ = one.distribution
-                # One distribution may be on the path twice; the first one is what is imported.
-                self._announced.setdefault(one.entry_point.name, {}).setdefault(name, one)
+            for one in announced(ENTRY_POINT_GROUP):
+                self._announced.setdefault(one.entry_point.name, []).append(one)
 
     def protocols(self) -> Sequence[str]:
         """The names that have a driver, sorted. Imports nothing."""
@@ -116,8 +104,8 @@ class Plugins:
         """Every protocol with its driver or its error. Imports all drivers; never raises."""
         records = []
         for protocol in self.protocols():
-            announced = self._announced.get(protocol, {}).values()
-            distributions = tuple(one.distribution for one in announced)
+            claims = self._announced.get(protocol, ())
+            distributions = tuple(one.distribution for one in claims)
             driver, error = None, None
             try:
                 driver = self.driver(protocol)
@@ -157,15 +145,15 @@ class Plugins:
         return presets[name]
 
     def _load(self, protocol: str) -> Driver[Any]:
-        announced = self._announced.get(protocol, {}).values()
-        if not announced:
+        claims = self._announced.get(protocol, ())
+        if not claims:
             raise DriverNotFound(self._not_found(protocol))
-        sources = sorted(one.distribution for one in announced)
+        sources = sorted(one.distribution for one in claims)
         named = " and ".join(f"{name} {version}" for name, version in sources)
-        if len(announced) > 1:
+        if len(claims) > 1:
             message = f"Several distributions claim the protocol {protocol!r}: {named}."
             raise DriverConflict(f"{message} Uninstall all but one.")
-        (entry_point,) = (one.entry_point for one in announced)
+        entry_point = claims[0].entry_point
         try:
             # Not pluggy's load_setuptools_entrypoints: it reads the metadata of everything that
             # is installed once more, and what is broken in a stranger's would be blamed on this.
@@ -174,7 +162,13 @@ class Plugins:
             raise _broken(f"The driver for {protocol!r}, of {named},", exc) from exc
         label = f"The driver for {protocol!r} ({entry_point.value}), of {named},"
         self._sources[protocol] = plugin
-        return self._adopt(plugin, protocol, label)
+        driver = self._adopt(plugin, protocol, label)
+        if driver.name != protocol:
+            raise DriverLoadError(
+                f"{label} calls itself {driver.name!r}. The key of its entry point and the name "
+                "of the driver must be the same."
+            )
+        return driver
 
     def _adopt(self, plugin: object, name: str, label: str) -> Driver[Any]:
         try:
@@ -222,23 +216,6 @@ class Plugins:
         return f"No driver for protocol {protocol!r}. {advice} Installed: {installed}."
 
 
-@functools.lru_cache(maxsize=4)
-def _installed(_path: tuple[str, ...]) -> tuple[_Announced, ...]:
-    """What is announced on this ``sys.path``.
-
-    Reading all metadata takes some 20 ms, and a process may open thousands of conversations: done
-    once.
-    """
-    found: list[_Announced] = []
-    for distribution in importlib.metadata.distributions():
-        try:
-            ours = distribution.entry_points.select(group=ENTRY_POINT_GROUP)
-            found += [_Announced(_named(distribution), entry_point) for entry_point in ours]
-        except Exception:  # noqa: BLE001,S112 # whose metadata cannot be read announces nothing
-            continue
-    return tuple(found)
-
-
 def load_config(
     file: str | os.PathLike[str],
     *,
@@ -275,13 +252,6 @@ def parse_connection(
     data = {"connections": {name: mapping}}
     config = read_mapping(data, plugins or Plugins(), environ=environ)
     return attrs.evolve(config.connection(name), trust_env=trust_env)
-
-
-def _named(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
-    metadata = distribution.metadata
-    if "Name" not in metadata:
-        return "an unknown distribution", "?"
-    return metadata["Name"], metadata["Version"]
 
 
 def _broken(label: str, exc: BaseException) -> DriverLoadError:

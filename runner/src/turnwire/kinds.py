@@ -18,6 +18,7 @@ import pluggy
 
 from turnwire.hookspecs import ENTRY_POINT_GROUP, RunnerHooks
 from turnwire_core import PluginError
+from turnwire_core.announcements import announced
 from turnwire_core.config import camel, fields_of, nearest
 from turnwire_core.hookspecs import PROJECT
 
@@ -202,17 +203,9 @@ def _installed(_path: tuple[str, ...]) -> Kinds:
 def _discovered(_path: tuple[str, ...]) -> tuple[PluginRecord, ...]:
     """The plugins on this ``sys.path``, imported once."""
     records: dict[tuple[str, str | None], PluginRecord] = {}
-    for entry_point in importlib.metadata.entry_points(group=ENTRY_POINT_GROUP):
-        distribution = entry_point.dist
-        found = PluginRecord(
-            entry_point.name,
-            distribution.name if distribution is not None else "an unknown distribution",
-            distribution.version if distribution is not None else "?",
-        )
-        key = (found.name, found.distribution)
-        # One distribution may be on the path twice; the first one is what is imported.
-        if key not in records:
-            records[key] = _loaded_from(entry_point, found)
+    for one in announced(ENTRY_POINT_GROUP):
+        found = PluginRecord(one.entry_point.name, *one.distribution)
+        records[found.name, found.distribution] = _loaded_from(one.entry_point, found)
     return tuple(records[key] for key in sorted(records, key=str))
 
 

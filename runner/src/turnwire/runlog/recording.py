@@ -29,6 +29,7 @@ from turnwire.runlog.entries import (
 )
 from turnwire.runlog.reader import read_log
 from turnwire.runlog.writer import RunLogError, RunLogWriter
+from turnwire_core.announcements import announced
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.events import Attempt, Chunk, Reply, Turn
 from turnwire_core.hookspecs import ENTRY_POINT_GROUP, hookimpl
@@ -183,14 +184,11 @@ class RunLog:
 
 def _installed_drivers() -> dict[str, Any]:
     """Protocol → distribution and version, from metadata alone: no driver is imported for it."""
-    try:
-        return {
-            entry_point.name: {"distribution": found.name, "version": found.version}
-            for entry_point in metadata.entry_points(group=ENTRY_POINT_GROUP)
-            if (found := entry_point.dist) is not None
-        }
-    except Exception:  # noqa: BLE001 — a stranger's broken metadata must not keep a run from its log
-        return {}
+    return {
+        one.entry_point.name: {"distribution": name, "version": version}
+        for one in announced(ENTRY_POINT_GROUP)
+        for name, version in [one.distribution]
+    }
 
 
 class RunLogObserver:
