@@ -110,10 +110,11 @@ class CaseResult:
 class RunOutcome:
     """What came of a run."""
 
-    results: Sequence[CaseResult]
+    # An event loop shows what its tasks return, and all results take it long.
+    results: Sequence[CaseResult] = attrs.field(repr=lambda results: f"<{len(results)}>")
     """In the order of the cases, those of an earlier run that was resumed included."""
     suite_checks: Sequence[CheckOutcome] = ()
-    not_run: Sequence[Case] = ()
+    not_run: Sequence[Case] = attrs.field(default=(), repr=lambda cases: f"<{len(cases)}>")
     """Those that ``fail_fast`` left out."""
 
     @property

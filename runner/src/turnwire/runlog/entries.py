@@ -17,7 +17,7 @@ import types
 import typing
 from collections import abc
 from collections.abc import Callable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, ClassVar, Final, Literal, get_args, get_origin, get_type_hints
 
 import attrs
@@ -512,6 +512,7 @@ def _written_fields(cls: Any) -> Sequence[tuple[str, str]]:
     return [(name, camel(name)) for name in ordered]
 
 
+@lru_cache(maxsize=1024)
 def camel(name: str) -> str:
     """``first_token_ms`` as ``firstTokenMs``."""
     head, *rest = name.split("_")
