@@ -12,6 +12,10 @@ VENV ?= .venv
 PYTHON ?=
 PYTEST_ARGS ?=
 WORKERS ?= auto
+EXAMPLES ?= 5000
+SECONDS ?= 300
+SOAK_ARGS ?=
+AUDIT_ARGS ?=
 
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet --quiet
@@ -69,6 +73,10 @@ $(VENV)/.tools: $(VENV)/.installed pyproject.toml
 	@$(PIP) install --constraint constraints.txt --group dev
 	@touch $@
 
+$(VENV)/.auditor: $(VENV)/.tools
+	@$(PIP) install --constraint constraints.txt --group audit
+	@touch $@
+
 .PHONY: install
 install: $(VENV)/.tools ## Make the environment, with packages and tools
 
@@ -121,6 +129,14 @@ test-versions: ## Run the tests on each supported Python that this machine has
 	if [ -n "$$missing" ]; then echo "Not found on this machine, not tested:$$missing"; fi; \
 	if [ -n "$$failed" ]; then echo "Failed on:$$failed" >&2; exit 1; fi
 
+.PHONY: fuzz
+fuzz: $(VENV)/.tools ## Fuzz everything that reads what others write; EXAMPLES=5000 for each target
+	@FUZZ_EXAMPLES=$(EXAMPLES) $(PYTEST) tests/fuzz $(PYTEST_ARGS)
+
+.PHONY: soak
+soak: $(VENV)/.tools ## Hold 1,000 conversations at once over each protocol; SECONDS=300 each
+	@$(BIN)/python benchmarks/soak.py --seconds $(SECONDS) $(SOAK_ARGS)
+
 # --- judging ------------------------------------------------------------------------------------
 
 .PHONY: lint
@@ -132,6 +148,15 @@ lint: $(VENV)/.tools ## Check style, formatting, types and import contracts
 	@$(BIN)/mypy $(foreach module,$(MODULES),-p $(module))
 	@echo "== import contracts"
 	@$(BIN)/lint-imports
+
+.PHONY: audit-code
+audit-code: $(VENV)/.tools ## Look for insecure code
+	@$(BIN)/bandit --quiet --severity-level medium --configfile pyproject.toml --recursive \
+		$(foreach package,$(PACKAGES),$(package)/src)
+
+.PHONY: audit
+audit: audit-code $(VENV)/.auditor ## Look for insecure code, and for known holes in what we depend on
+	@$(BIN)/python .ci/audit.py $(AUDIT_ARGS)
 
 .PHONY: format
 format: $(VENV)/.tools ## Format the code
@@ -156,7 +181,7 @@ constraints: ## Write constraints.txt anew: the newest versions that work togeth
 	@rm -rf .venv-constraints
 	@$(find_python); "$$python" -m venv .venv-constraints
 	@.venv-constraints/bin/python -m pip install --quiet --upgrade pip
-	@.venv-constraints/bin/python -m pip install --quiet --group dev $(EDITABLE)
+	@.venv-constraints/bin/python -m pip install --quiet --group dev --group audit $(EDITABLE)
 	@{ sed -n '/^#/p' constraints.txt; \
 	   .venv-constraints/bin/python -m pip list --format freeze --exclude-editable \
 	   | grep -v '^setuptools==' | sort -f; } > constraints.new
