@@ -90,8 +90,8 @@ class Turn:
 
     index: int
     message: str
-    transcript: tuple[Message, ...]
-    bodies: tuple[Any, ...]
+    transcript: tuple[Message, ...] = attrs.field(repr=False)
+    bodies: tuple[Any, ...] = attrs.field(repr=False)
     headers: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     query: Mapping[str, str] = attrs.field(factory=dict, repr=False)
     persona: str | None = None
@@ -156,7 +156,7 @@ class Attempt:
     waited_ms: float = 0.0
 
 
-@attrs.frozen
+@attrs.frozen(repr=False)
 class Reply:
     """What came of one turn. What went wrong is data here; ``raise_for_verdict`` makes it one.
 
@@ -175,7 +175,12 @@ class Reply:
     usage: Any = None
     captured: Mapping[str, Any] = attrs.field(factory=dict)
     attempts: tuple[Attempt, ...] = ()
-    exception: DriverError | None = attrs.field(default=None, repr=False, eq=False)
+    exception: DriverError | None = attrs.field(default=None, eq=False)
+
+    def __repr__(self) -> str:
+        # Nothing of what the target said: it may have sent a secret of ours back.
+        said = f": {self.error}" if self.error else ""
+        return f"<Reply {self.verdict}, {len(self.content)} characters{said}>"
 
     @property
     def message(self) -> Message:

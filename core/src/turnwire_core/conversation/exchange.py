@@ -149,12 +149,17 @@ class Exchange:
         """One try. What went wrong is returned, not raised; cancellation from outside is raised."""
         deadlines = self._deadlines = self._deadlines.again()
         self._stream, self._end_ns = None, 0
+        complete = False
         try:
             with deadlines.scope:
                 async with session.exchange(self._turn) as stream:
                     self._stream = stream
                     await self._read(stream)
+                    deadlines.lift()
+                    complete = True
         except DriverError as exc:
+            if complete:
+                return None  # what breaks when the context is left is not the reply's fault
             self._end_ns = self._end_ns or time.perf_counter_ns()
             conceal(exc, self._connection.secrets)
             return exc
