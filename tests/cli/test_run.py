@@ -121,6 +121,27 @@ def test_each_kind_of_failure_has_its_code_and_is_told_apart(
     assert f'<error type="{kind}"' in (folder / "turnwire-junit.xml").read_text()
 
 
+def test_a_name_that_nobody_knows_is_said_before_anything_is_run(
+    config: Config, suite: Write
+) -> None:
+    config()
+    suite(HOURS, {"name": "Lost", **BROKEN["config"][0]})
+    result = invoke("run")
+    first, *rest = result.stderr.splitlines()
+    assert first.startswith("warning: shop.turnwire.json:")
+    assert "There is no connection 'nobody'. Did you mean" in first or "Known here:" in first
+    assert any("passed shop::hours[bot]" in line for line in rest)
+
+
+def test_a_dry_run_finds_what_leads_nowhere(config: Config, suite: Write) -> None:
+    config()
+    suite(HOURS, {"name": "Lost", **BROKEN["config"][0]})
+    result = invoke("run", "--dry-run")
+    assert result.exit_code == 2
+    assert result.stdout.splitlines() == ["shop::hours[bot]", "shop::lost[nobody]"]
+    assert "There is no connection 'nobody'." in result.stderr
+
+
 def test_a_suite_that_cannot_be_loaded_stops_all_before_anything_is_run(
     config: Config, suite: Write, folder: Path
 ) -> None:

@@ -14,6 +14,7 @@ import click
 
 from turnwire.cli._config import CONFIG_NAMES
 from turnwire.cli._logs import last_log
+from turnwire.engine import ConnectionSource
 from turnwire.kinds import Kinds
 from turnwire.reports.reading import read_report
 from turnwire.runlog import Progress, RunPlan, read_progress
@@ -21,6 +22,7 @@ from turnwire.suites.discovery import find_suites
 from turnwire.suites.expansion import expand
 from turnwire.suites.loading import load_suites
 from turnwire.suites.model import Case, Suite
+from turnwire.suites.references import check_cases
 from turnwire.suites.selection import Selection, Shard
 from turnwire_core import ConfigError, Problem
 from turnwire_core.config import read_document
@@ -86,6 +88,10 @@ class Plan:
     """Suites with checks over all their tests, of which only some are run: these checks are left
     out. A percentile of some of the turns is another number, and too few turns would be an error
     of whoever ran one test."""
+
+    problems: Sequence[Problem] = ()
+    """Connections and variables that the chosen tests name and nobody knows. Each is the error of
+    its tests, and keeps no other from running; said before the rest is paid for."""
 
     @property
     def pending(self) -> int:
@@ -163,6 +169,7 @@ def make_plan(choice: Choice, *, config: str | None, resume: Path | None, kinds:
         seed=seed,
         config=Path(config) if config is not None else None,
         progress=progress,
+        problems=_unknown_references(chosen, config),
     )
 
 
@@ -205,6 +212,17 @@ def _with_config(suites: Sequence[Suite], *, given: str | None) -> Sequence[Suit
         suite if suite.config is not None else attrs.evolve(suite, config=Path(found[0]))
         for suite in suites
     ]
+
+
+def _unknown_references(cases: Sequence[Case], given: str | None) -> list[Problem]:
+    """Connections and variables that the tests name and nobody knows."""
+    sources = ConnectionSource(config=Path(given) if given is not None else None)
+    problems: list[Problem] = []
+    for suite in {id(case.suite): case.suite for case in cases}.values():
+        # What a connection's replies bring is left open: loading it is the business of its tests.
+        known = dict.fromkeys(sources.names(suite))
+        problems += check_cases([case for case in cases if case.suite is suite], known)
+    return problems
 
 
 def _check_configs(suites: Sequence[Suite], given: str | None) -> None:

@@ -21,6 +21,7 @@ from turnwire.reports.reading import read_report
 from turnwire.runlog import RunLog, RunLogError, log_path
 from turnwire.view.screen import Screen
 from turnwire.view.text import visible
+from turnwire_core import ConfigError
 
 _JOBS: Final = 4
 """Tests at once, by default: enough to keep a target busy, few enough that its times are its own
@@ -165,6 +166,10 @@ def run_command(
     if not plan.cases:
         click.echo(_nothing(plan), err=True)
         return ExitCode.NOTHING_SELECTED
+    if dry_run and plan.problems:
+        raise ConfigError(plan.problems)
+    for problem in plan.problems:
+        click.secho(f"warning: {visible(str(problem))}", err=True, fg="yellow")
     return ExitCode.OK if dry_run else _Run(plan, manner, kinds, options).run()
 
 

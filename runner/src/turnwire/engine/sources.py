@@ -113,6 +113,18 @@ class ConnectionSource:
         self._ready[id(suite), name] = (suite, connection)
         return connection
 
+    def names(self, suite: Suite) -> list[str]:
+        """Every name that a test of the suite can use. Nothing is loaded or started for it.
+
+        Raises:
+            ConfigError: a config file cannot be read.
+        """
+        from turnwire.assistant import demo_connections
+
+        files = self._config_files(suite)
+        configured = [name for file in files for name in self._names_in(file)]
+        return [*suite.inline_connections, *configured, *demo_connections("http://127.0.0.1")]
+
     def _configured(self, name: str, suite: Suite) -> Connection | None:
         if name in suite.inline_connections:
             return self._inline(name, suite)
@@ -182,10 +194,9 @@ class ConnectionSource:
 
     def _unknown(self, name: str, suite: Suite) -> ConfigError:
         files = self._config_files(suite)
-        known = [*suite.inline_connections, *(self._builtin or ())]
-        known += [one for file in files for one in self._names_in(file)]
+        known = self.names(suite)
         where = f" Looked in {', '.join(map(str, files))}." if files else ""
-        hint = nearest(name, known) if known else "Name a config file: --config FILE."
+        hint = nearest(name, known) if files else "Name a config file: --config FILE."
         message = f"There is no connection {name!r}."
         problem = Problem(message, "$.connections", f"{hint}{where}", str(suite.file))
         return ConfigError([problem])
