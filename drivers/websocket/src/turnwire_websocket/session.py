@@ -23,6 +23,9 @@ from turnwire_websocket.options import WebSocketOptions
 _SETTLING_STEPS: Final = 5
 """How often the event loop must come round for what the system holds to reach our reader."""
 
+_GRACE_SECONDS: Final = 0.05
+"""The upgrade has the same limit, and knows better what took so long: proxy, TLS or target."""
+
 
 class WebSocketFrames(FrameStream):
     """What one turn brought."""
@@ -93,7 +96,7 @@ class WebSocketSession(Session):
         channel = Channel(self._connection, self._options, turn)
         # From before the upgrade, because a greeting may come in the packet of its answer.
         inbox = channel.listen()
-        with anyio.move_on_after(limit_ms / 1000):
+        with anyio.move_on_after(limit_ms / 1000 + _GRACE_SECONDS):
             try:
                 await self._tasks.start(channel.run)
                 await opening.perform(channel, inbox, turn)
