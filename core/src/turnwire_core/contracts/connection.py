@@ -208,8 +208,9 @@ class Limits:
         "How long to read on after the finish, for usage, sentinel and the end of the stream.",
         Milliseconds(500),
     )
-    # The largest replies there are, of 128,000 tokens, have half of each of these at most. What a
-    # target can make of them stays below 64 MiB of memory; tests/faults/test_memory.py measures it.
+    # The largest replies there are have 128,000 tokens: as many events, 700,000 characters, and
+    # 40 MiB with the JSON around them. Nothing that a target can make of these bounds takes more
+    # than 64 MiB of memory; tests/faults/test_memory.py measures it.
     max_event_bytes: ByteCount = option("One event, message or line.", ByteCount(4 * 1024 * 1024))
     max_event_values: int = option(
         "JSON values of one event. Each may take a hundred times the memory of its text.", 250_000
