@@ -196,7 +196,9 @@ class ConnectionSource:
         files = self._config_files(suite)
         known = self.names(suite)
         where = f" Looked in {', '.join(map(str, files))}." if files else ""
-        hint = nearest(name, known) if files else "Name a config file: --config FILE."
+        hint = nearest(name, known)
+        if not files:
+            hint += " Or name a config file: --config FILE."
         message = f"There is no connection {name!r}."
         problem = Problem(message, "$.connections", f"{hint}{where}", str(suite.file))
         return ConfigError([problem])
