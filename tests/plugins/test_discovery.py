@@ -255,7 +255,9 @@ def test_what_is_broken_stays_broken_and_says_the_same_again(install: Install) -
 def test_the_inventory_lists_everything_and_never_raises(install: Install) -> None:
     install("fine", "1.5", protocol="a-fine", source=driver_source("a-fine"))
     install("quitter", protocol="b-quits", source="import sys; sys.exit(3)")
-    install("optionless", protocol="c-options", source=driver_source("c-options", more="options = int"))
+    install(
+        "optionless", protocol="c-options", source=driver_source("c-options", more="options = int")
+    )
     install("twin-a", protocol="d-twins", source="")
     install("twin-b", protocol="d-twins", source="")
     install("nameless", protocol="e-nameless", source=driver_source("e-nameless"), metadata=False)
@@ -398,5 +400,5 @@ def test_a_driver_that_goes_by_another_name_than_its_entry_point_says_both(
     install: Install,
 ) -> None:
     install("misnamed", "2.0", protocol="one", source=driver_source("other"))
-    with pytest.raises(DriverLoadError, match="misnamed 2.0, calls itself 'other'"):
+    with pytest.raises(DriverLoadError, match=r"misnamed 2\.0, calls itself 'other'"):
         Plugins().driver("one")

@@ -144,8 +144,8 @@ class Check(ABC):
     suite_wide: ClassVar[bool] = False
     """True: it stands in a suite's ``checks`` and sees the turns of all its tests."""
     reads_events: ClassVar[bool] = True
-    """False: it never looks at ``TurnRecord.events``, and a test that has only such checks is spared
-    collecting them."""
+    """False: it never looks at ``TurnRecord.events``, and a test that has only such checks is
+    spared collecting them."""
     doc: ClassVar[str] = ""
     """One sentence for the reference."""
 
