@@ -114,7 +114,8 @@ class Soak:
     first_replies: int = 0
     turns: int = 0
     wrong: list[str] = attrs.field(factory=list)
-    memory: list[float] = attrs.field(factory=list)
+    memory: list[tuple[float, float]] = attrs.field(factory=list)
+    """When, in minutes, and how much, in MiB."""
     lags: list[float] = attrs.field(factory=list)
     most: Counts = attrs.field(factory=lambda: Counts(0, 0, 0))
     steady: anyio.Event = attrs.field(factory=anyio.Event)
@@ -169,7 +170,7 @@ class Soak:
             before = time.perf_counter()
             await anyio.sleep(SAMPLE_SECONDS)
             self.lags.append(time.perf_counter() - before - SAMPLE_SECONDS)
-            self.memory.append(resident_mib())
+            self.memory.append((time.monotonic() / 60, resident_mib()))
             counts = Counts.now()
             self.most = Counts(
                 max(self.most.descriptors, counts.descriptors),
@@ -195,9 +196,8 @@ async def measure(protocol: str, conversations: int, seconds: float, port: int) 
     after = Counts.settled()
 
     quarter = len(soak.memory) // 4
-    early = statistics.median(soak.memory[quarter : 2 * quarter])
-    late = statistics.median(soak.memory[-quarter:])
-    minutes = quarter * 2.5 * SAMPLE_SECONDS / 60  # between the middles of the two quarters
+    early_at, early = map(statistics.median, zip(*soak.memory[quarter : 2 * quarter], strict=True))
+    late_at, late = map(statistics.median, zip(*soak.memory[-quarter:], strict=True))
     problems = [*warm.wrong[:5], *soak.wrong[:5]]
     if not soak.steady.is_set():
         problems.append(f"{soak.first_replies} first replies within {STEADY_SECONDS} s")
@@ -216,7 +216,7 @@ async def measure(protocol: str, conversations: int, seconds: float, port: int) 
         "wrong": len(soak.wrong),
         "early": early,
         "late": late,
-        "slope": (late - early) / minutes,
+        "slope": (late - early) / (late_at - early_at),
         "descriptors": [before.descriptors, soak.most.descriptors, after.descriptors],
         "tasks": [before.tasks, soak.most.tasks, after.tasks],
         "objects": after.objects - before.objects,
