@@ -91,7 +91,11 @@ demo: $(VENV)/.installed ## Talk to the built-in assistant over each protocol, t
 
 .PHONY: test
 test: $(VENV)/.tools ## Run the tests, all but those that need more than Python
-	@$(PYTEST) -m "not packaging and not aimock and not autobahn" $(PYTEST_ARGS)
+	@$(PYTEST) -m "not packaging and not aimock and not autobahn and not memory" $(PYTEST_ARGS)
+
+.PHONY: test-memory
+test-memory: $(VENV)/.tools ## Measure the memory of turns with targets that try to fill it
+	@$(PYTEST) -m memory tests/faults $(PYTEST_ARGS)
 
 .PHONY: coverage
 coverage: $(VENV)/.tools ## Run the tests and measure branch coverage against the floor
