@@ -226,7 +226,8 @@ def test_what_a_message_advises_are_options_of_pytest(project: Project) -> None:
     run = project.run("--continue-on-collection-errors")
     assert run.counts == {"failed": 1, "error": 1}, run.output
     assert "or with --turnwire-connection." in run.output
-    assert "There is no connection 'staging'. Name a config file: --turnwire-config" in run.output
+    assert "There is no connection 'staging'. Known here: demo-" in run.output
+    assert "Or name a config file: --turnwire-config" in run.output
 
 
 def test_two_config_files_are_not_guessed_between(project: Project) -> None:

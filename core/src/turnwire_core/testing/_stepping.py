@@ -27,6 +27,8 @@ class Stepped(Generic[T]):
         self._scope = scope
         self._at = at
         self.waits = 0
+        self.goes_on = False
+        """It was cancelled, waited far too often after that, and had to be ended."""
 
     def __await__(self) -> Generator[Any, Any, T]:
         # What is passed through here is between the work and its event loop, and whatever it is,
@@ -49,7 +51,9 @@ class Stepped(Generic[T]):
             else:
                 resume = partial(work.send, value)
             if self.waits == self._at + _STEPS_TO_LEAVE:
-                # Thrown in where a cancellation would be, so that the work can still clean up.
+                # Thrown in where a cancellation would be, so that the work can still clean up. What
+                # it waits for then is cancelled in turn, so this may never be seen outside.
+                self.goes_on = True
                 resume = partial(work.throw, AssertionError(_NEVER_LEAVES.format(self._at)))
 
 
@@ -64,4 +68,5 @@ async def cancelled_at(
     with anyio.CancelScope() as scope:
         stepped = Stepped(work(), scope, at)
         result = await stepped
+    assert not stepped.goes_on, _NEVER_LEAVES.format(at)
     return stepped.waits >= at, result
