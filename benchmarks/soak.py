@@ -7,10 +7,10 @@ some turns, then it is closed and another takes its place. Prints a Markdown tab
 
 - a reply was not finished, not whole, or not its conversation's own,
 - descriptors, tasks or threads were left when all conversations were closed,
-- memory was left then: blocks of Python's, or of the process when free pages are given back.
+- memory was in use then that was not before: blocks of Python's allocator, or bytes of malloc's.
 
-While it runs, resident memory grows for some minutes and then no more: the allocators' free space
-between blocks that are in use. What is in use says whether something leaks.
+Resident memory is shown and not judged: for some minutes it grows by the free space between what is
+in use, however little that is.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import anyio
 import attrs
@@ -54,8 +54,8 @@ STOP_SECONDS = 10
 BLOCKS_LEFT = 5000
 """Of Python's allocator, how many may be there more than before, whatever the number of turns."""
 
-MIB_LEFT = 16.0
-"""How much resident memory may be there more than before: pages in which a few blocks still are."""
+MIB_LEFT = 2.0
+"""The same of malloc, which has what is larger than 512 bytes."""
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 
@@ -87,7 +87,7 @@ class Counts:
     tasks: int
     threads: int
     blocks: int = 0
-    mib: float = 0
+    malloc_mib: float = 0
 
     @classmethod
     def now(cls) -> Counts:
@@ -96,14 +96,32 @@ class Counts:
 
     @classmethod
     def settled(cls) -> Counts:
-        """With everything collected that is garbage, and free pages given back."""
+        """When all that is garbage is collected."""
         gc.collect()
-        with contextlib.suppress(OSError, AttributeError):  # not glibc
-            ctypes.CDLL(None).malloc_trim(0)
         counts = cls.now()
         counts.blocks = sys.getallocatedblocks()
-        counts.mib = resident_mib()
+        counts.malloc_mib = malloc_mib()
         return counts
+
+
+class _MallocInfo(ctypes.Structure):
+    """``struct mallinfo2`` of glibc 2.33."""
+
+    _fields_: ClassVar = [
+        *((name, ctypes.c_size_t) for name in ("arena", "ordblks", "smblks", "hblks", "hblkhd")),
+        *((name, ctypes.c_size_t) for name in ("usmblks", "fsmblks", "uordblks", "fordblks")),
+        ("keepcost", ctypes.c_size_t),
+    ]
+
+
+def malloc_mib() -> float:
+    """What malloc has given out; 0 where the C library does not say."""
+    mallinfo = getattr(ctypes.CDLL(None), "mallinfo2", None)
+    if mallinfo is None:
+        return 0.0
+    mallinfo.restype = _MallocInfo
+    info = mallinfo()
+    return (info.uordblks + info.hblkhd) / 2**20
 
 
 def resident_mib() -> float:
@@ -216,13 +234,14 @@ async def measure(protocol: str, conversations: int, seconds: float, port: int) 
             problems.append(f"{kind}: {getattr(before, kind)} before, {getattr(after, kind)} after")
     if after.blocks - before.blocks > BLOCKS_LEFT:
         problems.append(f"blocks: {before.blocks} before, {after.blocks} after")
-    if after.mib - before.mib > MIB_LEFT:
-        problems.append(f"resident memory: {before.mib:.0f} MiB before, {after.mib:.0f} after")
+    if after.malloc_mib - before.malloc_mib > MIB_LEFT:
+        problems.append(f"malloc: {before.malloc_mib:.1f} MiB before, {after.malloc_mib:.1f} after")
     return {
         "opened": soak.opened,
         "turns": soak.turns,
         "wrong": len(soak.wrong),
-        "mib": [round(before.mib), round(max(mib for _, mib in soak.memory)), round(after.mib)],
+        "resident": max(mib for _, mib in soak.memory),
+        "malloc": after.malloc_mib - before.malloc_mib,
         "slope": (late - early) / (late_at - early_at),
         "descriptors": [before.descriptors, soak.most.descriptors, after.descriptors],
         "tasks": [before.tasks, soak.most.tasks, after.tasks],
@@ -276,8 +295,8 @@ def main() -> int:
 
     print(f"{arguments.conversations} conversations at once, {arguments.seconds:g} s each, "
           f"Python {sys.version.split()[0]}, {os.cpu_count()} CPUs\n")  # fmt: skip
-    columns = ["protocol", "backend", "conversations", "turns", "wrong replies", "MiB",
-               "MiB a minute", "blocks left", "descriptors", "tasks",
+    columns = ["protocol", "backend", "conversations", "turns", "wrong replies",
+               "most MiB (a minute)", "blocks left", "malloc left", "descriptors", "tasks",
                "loop lag ms, p50 / p99"]  # fmt: skip
     print(f"| {' | '.join(columns)} |\n|{'---|' * len(columns)}", flush=True)
     problems = []
@@ -286,15 +305,15 @@ def main() -> int:
             found = run_alone(protocol, backend, arguments)
             print(
                 f"| {protocol} | {backend} | {found['opened']} | {found['turns']} "
-                f"| {found['wrong']} | {' → '.join(map(str, found['mib']))} "
-                f"| {found['slope']:+.1f} | {found['blocks']} "
+                f"| {found['wrong']} | {found['resident']:.0f} ({found['slope']:+.1f}) "
+                f"| {found['blocks']} | {found['malloc']:.2f} MiB "
                 f"| {' → '.join(map(str, found['descriptors']))} "
                 f"| {' → '.join(map(str, found['tasks']))} "
                 f"| {' / '.join(f'{lag:.0f}' for lag in found['lag'])} |",
                 flush=True,
             )
             problems += [f"{protocol}, {backend}: {problem}" for problem in found["problems"]]
-    print("\nMiB, descriptors and tasks: before → most → after.")
+    print("\nDescriptors and tasks: before → most → after.")
     for problem in problems:
         print(problem, file=sys.stderr)
     return 1 if problems else 0

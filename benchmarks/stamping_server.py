@@ -61,7 +61,7 @@ def _read_head(source) -> tuple[bytes, dict[bytes, bytes]] | None:
     if not request:
         return None
     headers = {}
-    while (line := source.readline().strip()):
+    while line := source.readline().strip():
         name, _, value = line.partition(b":")
         headers[name.lower()] = value.strip()
     return request, headers
@@ -102,7 +102,7 @@ def _serve_websocket(connection: socket.socket, source, headers: dict[bytes, byt
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         b"Sec-WebSocket-Accept: " + accept + b"\r\n\r\n"
     )
-    while (first := source.read(2)):
+    while first := source.read(2):
         opcode, length = first[0] & 0x0F, first[1] & 0x7F
         length = int.from_bytes(source.read(2), "big") if length == 126 else length
         source.read(4 + length)
