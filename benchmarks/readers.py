@@ -1,0 +1,255 @@
+"""How each client reads one reply. The peers read bare: the loop of their manual, and no more.
+
+A reader is made once for a process, entered, and called for each reply: ``await read(target,
+note)``. ``note``, where it is given, takes the text of each event, for measures that look at
+stamps; without it, nothing is done with an event but counting it. It returns the count.
+
+Turnwire's reader is its whole pipeline: frames, JSON, rules, recorder, reply.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from time import perf_counter_ns
+from typing import Any
+
+Note = Callable[[str, int], None]
+"""Takes an event's text, and when it arrived: by the client's own stamp, if it takes one."""
+
+
+class Reader:
+    """A client of one target. ``url`` begins with http and ends without a path."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    async def __aenter__(self) -> Reader:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return None
+
+    async def read(self, query: str, note: Note | None = None) -> int:
+        raise NotImplementedError
+
+
+class Turnwire(Reader):
+    """A conversation of its own for each reply."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        from turnwire_core import Plugins
+
+        self.plugins = Plugins()
+
+    def connection(self, query: str) -> Any:
+        raise NotImplementedError
+
+    async def read(self, query: str, note: Note | None = None) -> int:
+        from turnwire_core import open_conversation
+
+        on_chunk = None if note is None else (lambda chunk: note(chunk.text, chunk.received_ns))
+        async with open_conversation(self.connection(query), plugins=self.plugins) as conversation:
+            reply = await conversation.send("Go", on_chunk=on_chunk)
+        reply.raise_for_verdict()
+        return reply.metrics.stream_chunks
+
+    def _parsed(self, mapping: dict[str, Any]) -> Any:
+        from turnwire_core import parse_connection
+
+        limits = {"maxEventBytes": 1 << 26, "maxReplyBytes": 1 << 30, "maxEvents": 10_000_000}
+        mapping |= {"timeoutMs": 600_000, "limits": limits}
+        return parse_connection(mapping, plugins=self.plugins, trust_env=False)
+
+
+class TurnwireSse(Turnwire):
+    def connection(self, query: str) -> Any:
+        rules = {
+            "contentPath": "choices[0].delta.content",
+            "finishPath": "choices[0].finish_reason",
+            "finishValue": ["stop", "length"],
+        }
+        url = f"{self.url}/sse?{query}"
+        return self._parsed({"base_url": url, "protocol": "sse", "sse": rules})
+
+
+class TurnwireWebSocket(Turnwire):
+    def connection(self, query: str) -> Any:
+        rules = {"contentPath": "content", "finishPath": "done", "finishValue": True}
+        url = f"{self.url.replace('http', 'ws', 1)}/ws?{query}"
+        return self._parsed({"base_url": url, "protocol": "websocket", "websocket": rules})
+
+
+class TurnwireChat(Turnwire):
+    """One conversation with many turns, as a test has them."""
+
+    def connection(self, query: str) -> Any:
+        return self._parsed({"base_url": f"{self.url}/chat?{query}"})
+
+    @asynccontextmanager
+    async def asking(self, query: str) -> AsyncIterator[Callable[[], Any]]:
+        from turnwire_core import open_conversation
+
+        async with open_conversation(self.connection(query), plugins=self.plugins) as conversation:
+
+            async def ask() -> None:
+                (await conversation.send("Go")).raise_for_verdict()
+
+            yield ask
+
+
+class HttpxSse(Reader):
+    async def __aenter__(self) -> Reader:
+        import httpx
+
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+        self.client = httpx.AsyncClient(timeout=None, limits=limits, trust_env=False)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.aclose()
+
+    async def read(self, query: str, note: Note | None = None) -> int:
+        from httpx_sse import aconnect_sse
+
+        count = 0
+        url = f"{self.url}/sse?{query}"
+        async with aconnect_sse(self.client, "POST", url, json={"message": "Go"}) as source:
+            async for event in source.aiter_sse():
+                count += 1
+                if note is not None and event.data != "[DONE]":
+                    note(_delta(event.data), perf_counter_ns())
+        return count - 2
+
+
+class HttpxChat(HttpxSse):
+    """One client shared by all who ask, and no bound on its connections."""
+
+    @asynccontextmanager
+    async def asking(self, query: str) -> AsyncIterator[Callable[[], Any]]:
+        url = f"{self.url}/chat?{query}"
+
+        async def ask() -> None:
+            (await self.client.post(url, json={"message": "Go"})).raise_for_status().json()
+
+        yield ask
+
+
+class Aiohttp(Reader):
+    async def __aenter__(self) -> Reader:
+        import aiohttp
+
+        self.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0), timeout=aiohttp.ClientTimeout(total=None)
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.session.close()
+
+
+class AiohttpSse(Aiohttp):
+    async def read(self, query: str, note: Note | None = None) -> int:
+        count = 0
+        url = f"{self.url}/sse?{query}"
+        async with self.session.post(url, json={"message": "Go"}) as response:
+            async for line in response.content:
+                if line.startswith(b"data:"):
+                    count += 1
+                    if note is not None and not line.startswith(b"data: [DONE]"):
+                        note(_delta(line[5:].decode()), perf_counter_ns())
+        return count - 2
+
+
+class AiohttpChat(Aiohttp):
+    @asynccontextmanager
+    async def asking(self, query: str) -> AsyncIterator[Callable[[], Any]]:
+        url = f"{self.url}/chat?{query}"
+
+        async def ask() -> None:
+            async with self.session.post(url, json={"message": "Go"}) as response:
+                await response.json()
+
+        yield ask
+
+
+class OpenAi(Reader):
+    async def __aenter__(self) -> Reader:
+        import httpx
+        import openai
+
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+        http = httpx.AsyncClient(timeout=None, limits=limits, trust_env=False)
+        self.client = openai.AsyncOpenAI(
+            api_key="none", base_url=f"{self.url}/sse", http_client=http, max_retries=0
+        )
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.client.close()
+
+    async def read(self, query: str, note: Note | None = None) -> int:
+        count = 0
+        plan = dict(pair.split("=") for pair in query.split("&"))
+        stream = await self.client.chat.completions.create(
+            model="bench",
+            messages=[{"role": "user", "content": "Go"}],
+            stream=True,
+            extra_query=plan,
+        )
+        async for chunk in stream:
+            count += 1
+            if note is not None and chunk.choices[0].delta.content:
+                note(chunk.choices[0].delta.content, perf_counter_ns())
+        return count - 1
+
+
+class Websockets(Reader):
+    async def read(self, query: str, note: Note | None = None) -> int:
+        from websockets.asyncio.client import connect
+
+        count = 0
+        url = f"{self.url.replace('http', 'ws', 1)}/ws?{query}"
+        async with connect(url, compression=None, proxy=None) as socket:
+            await socket.send('{"message": "Go"}')
+            async for message in socket:
+                if message.endswith('"done":true}'):
+                    break
+                count += 1
+                if note is not None:
+                    note(json.loads(message)["content"], perf_counter_ns())
+        return count
+
+
+class AiohttpWebSocket(Aiohttp):
+    async def read(self, query: str, note: Note | None = None) -> int:
+        count = 0
+        async with self.session.ws_connect(f"{self.url}/ws?{query}", compress=0) as socket:
+            await socket.send_str('{"message": "Go"}')
+            async for message in socket:
+                if message.data.endswith('"done":true}'):
+                    break
+                count += 1
+                if note is not None:
+                    note(json.loads(message.data)["content"], perf_counter_ns())
+        return count
+
+
+def _delta(data: str) -> str:
+    return json.loads(data)["choices"][0]["delta"].get("content", "")
+
+
+READERS: dict[str, type[Reader]] = {
+    "turnwire-sse": TurnwireSse,
+    "httpx-sse": HttpxSse,
+    "aiohttp-sse": AiohttpSse,
+    "openai": OpenAi,
+    "turnwire-ws": TurnwireWebSocket,
+    "websockets": Websockets,
+    "aiohttp-ws": AiohttpWebSocket,
+    "turnwire-chat": TurnwireChat,
+    "httpx-chat": HttpxChat,
+    "aiohttp-chat": AiohttpChat,
+}
