@@ -330,3 +330,69 @@ def test_a_close_frame_may_be_cut_anywhere() -> None:
     data = close(4401, "bye")
     for cut in range(len(data) + 1):
         assert feed(data[:cut], data[cut:]) == [Close(4401, "bye")]
+
+
+# -- the fast lane and the long way ---------------------------------------------------------------
+
+
+class LongWay(Framing):
+    """Every frame goes through wsproto."""
+
+    def _take_whole_texts(self, data: bytes, position: int, events: list[Event]) -> int:
+        return position
+
+
+BOUNDS = {"max_message_bytes": 150, "max_fragments": 3}
+
+_FRAMES = st.builds(
+    frame,
+    st.sampled_from([TEXT] * 8 + [BINARY, CONTINUATION, PING, PONG, CLOSE, 3, 11]),
+    st.one_of(
+        st.text(max_size=40).map(str.encode),
+        st.sampled_from([b"x" * 125, b"x" * 126, b"\xc3" * 126, b"x" * 151, b"x" * 70_000]),
+        st.binary(max_size=10),
+    ),
+    fin=st.sampled_from([True, True, True, False]),
+    rsv=st.sampled_from([0, 0, 0, 0, 0, 4, 1]),
+    mask=st.sampled_from([None, None, None, None, None, b"\x01\x02\x03\x04"]),
+)
+_ODD = st.sampled_from(
+    [
+        b"\x81\x7e\x00\x05hello",
+        b"\x81\x7e\x00",
+        b"\x81\x7f\x00\x00\x00\x00\x00\x00\x00\x05hello",
+        b"\x81\xfe\x00\x80",
+        frame(TEXT, b"\xed\xa0\x80"),
+        frame(TEXT, length=200),
+        b"\x81",
+    ]
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(st.one_of(_FRAMES, _FRAMES, _FRAMES, _ODD), max_size=8),
+    st.lists(st.integers(0, 400), max_size=8),
+)
+def test_the_fast_lane_and_the_long_way_agree_on_every_stream(
+    frames: list[bytes], cuts: list[int]
+) -> None:
+    quick, slow = Framing(**BOUNDS), LongWay(**BOUNDS)
+    for read in _cut(b"".join(frames), cuts):
+        assert quick.feed(read) == slow.feed(read)
+        assert quick.inside_message is slow.inside_message
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.one_of(_FRAMES, _ODD), max_size=4).map(b"".join).map(lambda data: data[:400]))
+def test_they_agree_at_every_single_cut(data: bytes) -> None:
+    for cut in range(len(data) + 1):
+        quick, slow = Framing(**BOUNDS), LongWay(**BOUNDS)
+        assert quick.feed(data[:cut]) == slow.feed(data[:cut])
+        assert quick.feed(data[cut:]) == slow.feed(data[cut:])
+
+
+def test_a_whole_text_message_is_not_shown_to_wsproto(monkeypatch: pytest.MonkeyPatch) -> None:
+    machine = framing()
+    monkeypatch.setattr(machine, "_parse", None)
+    assert texts(machine.feed(text("a") + text("ü" * 1000))) == ["a", "ü" * 1000]

@@ -29,12 +29,15 @@ class Recorder:
         "_last_read_ns",
         "_reads",
         "characters",
+        "has_content",
         "start_ns",
     )
 
     def __init__(self, start_ns: int) -> None:
         self.start_ns = start_ns
         self.characters = 0
+        self.has_content = False
+        """Whether any text has arrived."""
         self._chunks = array("q")
         self._client_delay_ns = 0
         self._events = 0
@@ -42,11 +45,6 @@ class Recorder:
         self._last_read_ns: int | None = None
         self._first_event_ns: int | None = None
         self._reads = 0
-
-    @property
-    def has_content(self) -> bool:
-        """Whether any text has arrived."""
-        return bool(self._chunks)
 
     @property
     def chunk_count(self) -> int:
@@ -70,10 +68,12 @@ class Recorder:
             self._events += events
             if self._first_event_ns is None:
                 self._first_event_ns = received_ns
-            self._client_delay_ns = max(self._client_delay_ns, seen_ns - received_ns)
+            if seen_ns - received_ns > self._client_delay_ns:
+                self._client_delay_ns = seen_ns - received_ns
 
     def chunk(self, received_ns: int, characters: int) -> None:
         """An event with non-empty content."""
+        self.has_content = True
         self._chunks.append(received_ns)
         self.characters += characters
 

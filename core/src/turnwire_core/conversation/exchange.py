@@ -48,6 +48,7 @@ class Exchange:
         self._turn = turn
         self._observers = observers
         self._on_chunk = on_chunk
+        self._chunk_is_wanted = on_chunk is not None or observers.chunk is not None
         self._recorder = Recorder(time.perf_counter_ns())
         self._deadlines = Deadlines(connection, anyio.current_time())
         self._reader = ReplyReader(rules)
@@ -200,7 +201,7 @@ class Exchange:
             self._last_words = str(exc)
             return None
         seen_ns = time.perf_counter_ns()
-        self._deadlines.alive()
+        self._deadlines.alive(seen_ns)
         self._recorder.read(len(frames), frames[0].received_ns if frames else seen_ns, seen_ns)
         return frames
 
@@ -211,19 +212,25 @@ class Exchange:
             ReplyError: an error rule matched.
             FrameTooLarge: an event or the reply passed a bound.
         """
-        reader, on_frame = self._reader, self._observers.frame
+        reader, recorder, on_frame = self._reader, self._recorder, self._observers.frame
         for position, frame in enumerate(frames):
             self._bytes += frame.raw
             if on_frame is not None:
                 on_frame(connection=self._connection, turn=self._turn, frame=frame)
             reading = reader.read(frame)
-            if reading.text is not None:
-                self._emit(reading.text, frame.received_ns, replaces=reading.replaces)
+            if (text := reading.text) is not None:
+                if not recorder.has_content:
+                    self._deadlines.content()
+                recorder.chunk(frame.received_ns, len(text))
+                held = 0 if reading.replaces else self._held_characters
+                self._held_characters = held + len(text)
+                if self._chunk_is_wanted:
+                    self._emit(text, frame.received_ns, replaces=reading.replaces)
             if reading.error is not None:
                 self._end_ns = frame.received_ns
                 raise ReplyError(f"The target sent an error inside its reply: {reading.error}")
             if reading.finished:
-                self._recorder.finish(frame.received_ns)
+                recorder.finish(frame.received_ns)
                 self._end_ns = frame.received_ns
                 for late in frames[position + 1 :]:
                     self._take_late(late)
@@ -232,13 +239,7 @@ class Exchange:
         return False
 
     def _emit(self, text: str, received_ns: int, *, replaces: bool) -> None:
-        index = self._recorder.chunk_count
-        self._recorder.chunk(received_ns, len(text))
-        self._held_characters = len(text) + (0 if replaces else self._held_characters)
-        self._deadlines.content()
-        if self._on_chunk is None and self._observers.chunk is None:
-            return
-        chunk = Chunk(index, text, received_ns, replaces)
+        chunk = Chunk(self._recorder.chunk_count - 1, text, received_ns, replaces)
         if self._on_chunk is not None:
             self._on_chunk(chunk)
         if self._observers.chunk is not None:

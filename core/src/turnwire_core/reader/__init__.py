@@ -1,12 +1,8 @@
 """Reading replies: rules compiled once, frames in, text and the finish out, and why not."""
 
 from turnwire_core.reader.conditions import compile_condition, matches, same_json
-from turnwire_core.reader.reply import (
-    Reading,
-    ReplyReader,
-    has_too_many_values,
-    parse_json,
-)
+from turnwire_core.reader.parsing import has_too_many_values, parse_json
+from turnwire_core.reader.reply import Reading, ReplyReader
 from turnwire_core.reader.rules import CompiledRules, compile_rules
 
 __all__ = [

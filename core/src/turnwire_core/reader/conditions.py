@@ -30,8 +30,7 @@ def compile_wanted(wanted: Any) -> Callable[[Any], bool]:
     if options and all(type(option) is str for option in options):
         # The usual case by far. A set cannot hold what arrives (it may be a dict), a tuple can
         # be searched for anything, and text equals nothing but text.
-        texts = tuple(options)
-        return lambda value: type(value) is str and value in texts
+        return tuple(options).__contains__
     return lambda value: any(same_json(value, option) for option in options)
 
 

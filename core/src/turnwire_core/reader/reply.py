@@ -6,7 +6,6 @@ a recording.
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from typing import Any
 
@@ -14,7 +13,8 @@ from turnwire_core.errors import FrameTooLarge
 from turnwire_core.events import Frame
 from turnwire_core.paths import MISSING
 from turnwire_core.reader.diagnosis import Evidence, explain
-from turnwire_core.reader.rules import CompiledRules, capture_all, is_root
+from turnwire_core.reader.parsing import has_too_many_values, is_rounded, parse_json
+from turnwire_core.reader.rules import CompiledRules, is_root, noted
 
 _FIRST_KEPT = 64
 _FIRST_CHARACTERS = 256 * 1024
@@ -50,6 +50,7 @@ class ReplyReader:
 
     def __init__(self, rules: CompiledRules, *, stream_ends: bool = True) -> None:
         self._rules = rules
+        self._parse = rules.parse
         # A lasting socket has no end to wait for: without a rule, one message is one reply.
         self._first_content_finishes = not stream_ends and not rules.has_finish
         self._parts: list[str] = []
@@ -98,13 +99,18 @@ class ReplyReader:
         data: Any = frame.data
         if type(data) is bytes:
             data = data.decode("utf-8", "replace")
-        if has_too_many_values(data, self._rules.max_values):
+        size = len(data)
+        if size > self._rules.max_values and has_too_many_values(data, self._rules.max_values):
             raise FrameTooLarge(
                 f"An event holds more than {self._rules.max_values} JSON values. If that is "
                 "expected, raise 'limits.maxEventValues'.",
                 limit_bytes=len(data),
             )
-        self._keep(frame)
+        self._events += 1
+        if len(self._first) < _FIRST_KEPT or size > _LAST_CHARACTERS:
+            self._keep(frame)
+        else:
+            self._last.append(frame)
         if frame.whole:
             self._read_whole(data, frame.event, reading)
             return reading
@@ -113,7 +119,7 @@ class ReplyReader:
             self.finished = reading.finished = True
             return reading
         if self._rules.plain:
-            if frame.event is None or not self._failed(data, frame.event, reading):
+            if frame.event is None or not self._failed(data, frame.event, data, reading):
                 self._add(_plain_text(data), self._rules.content[0].mode, reading)
         else:
             self._read_event(data, frame.event, reading)
@@ -128,9 +134,9 @@ class ReplyReader:
             self._sentinel_seen = True
             return
         if not has_too_many_values(text, self._rules.max_values):
-            data = parse_json(text)
+            data = self._parse(text)
             if data is not MISSING:
-                self._note(data)
+                self._note(data, text)
 
     def hints(self) -> tuple[str, ...]:
         """What did not match, and the nearest that would have. Not for the hot path."""
@@ -148,7 +154,7 @@ class ReplyReader:
         return explain(self._rules, evidence)
 
     def _read_whole(self, text: str, event: str | None, reading: Reading) -> None:
-        data = parse_json(text)
+        data = self._parse(text)
         rules = self._rules
         self.finished = reading.finished = True
         if data is MISSING:
@@ -158,9 +164,9 @@ class ReplyReader:
             else:
                 self._unreadable += 1
             return
-        if self._failed(data, event, reading):
+        if self._failed(data, event, text, reading):
             return
-        self._note(data)
+        self._note(data, text)
         if rules.whole is not None:
             self._add(rules.whole(data, event), "delta", reading)
         else:
@@ -168,8 +174,8 @@ class ReplyReader:
 
     def _read_event(self, text: str, event: str | None, reading: Reading) -> None:
         rules = self._rules
-        data = parse_json(text)
-        if self._failed(text if data is MISSING else data, event, reading):
+        data = self._parse(text)
+        if self._failed(text if data is MISSING else data, event, text, reading):
             return
         if rules.takes_text and not isinstance(data, str | dict | list):
             # Text that is no JSON, or looks like a number: with the path ``$`` it is the content.
@@ -177,9 +183,10 @@ class ReplyReader:
         elif data is MISSING:
             self._unreadable += 1  # but an event may mean something by its name alone
         else:
-            self._add_content(data, event, reading)
-            if rules.usage is not None or rules.capture:
-                self._note(data)
+            for rule in rules.content:
+                self._add(rule.read(data, event), rule.mode, reading)
+            if rules.notes:
+                self._note(data, text)
         for finished in rules.finish:
             if finished(data, event):
                 self.finished = reading.finished = True
@@ -189,10 +196,12 @@ class ReplyReader:
         for rule in self._rules.content:
             self._add(rule.read(data, event), rule.mode, reading)
 
-    def _failed(self, data: Any, event: str | None, reading: Reading) -> bool:
+    def _failed(self, data: Any, event: str | None, text: str, reading: Reading) -> bool:
         for error in self._rules.errors:
             message = error(data, event)
             if message is not None:
+                if is_rounded(data):
+                    message = error(parse_json(text), event)
                 reading.error = message
                 return True
         return False
@@ -236,48 +245,22 @@ class ReplyReader:
             return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
         return text
 
-    def _note(self, data: Any) -> None:
-        if self._rules.usage is not None:
-            usage = self._rules.usage.get(data)
-            if usage is not MISSING and usage is not None:
-                self.usage = usage
-        if self._rules.capture:
-            capture_all(self._rules, data, self.captured)
+    def _note(self, data: Any, text: str) -> None:
+        usage, captured = noted(self._rules, data)
+        if is_rounded([usage, captured]):
+            usage, captured = noted(self._rules, parse_json(text))
+        if usage is not None:
+            self.usage = usage
+        if captured:
+            self.captured |= captured
 
     def _keep(self, frame: Frame) -> None:
-        self._events += 1
         size = len(frame.data)
         if len(self._first) < _FIRST_KEPT and (size <= self._room or frame.whole):
             self._first.append(frame)
             self._room -= size
         elif size <= _LAST_CHARACTERS:
             self._last.append(frame)
-
-
-def has_too_many_values(text: str, most: int) -> bool:
-    """Whether JSON ``text`` may hold more than ``most`` values, by its commas and brackets.
-
-    Parsed, ``{},`` takes more than twenty times its length. Those within strings count too; of
-    ordinary text they are one character in fifty. Short texts are not looked at, nor need be.
-    """
-    return len(text) > most and text.count(",") + text.count("[") + text.count("{") > most
-
-
-def parse_json(text: str) -> Any:
-    """The JSON value, or MISSING where the text is none."""
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return MISSING
-    except ValueError:
-        # Python refuses to read integers of thousands of digits; JSON knows no bound. As a float
-        # it is infinite, which is near enough for what nobody will compare.
-        try:
-            return json.loads(text, parse_int=float)
-        except (ValueError, RecursionError):
-            return MISSING
-    except RecursionError:
-        return MISSING
 
 
 def _plain_text(text: str) -> str:

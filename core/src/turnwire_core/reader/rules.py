@@ -21,6 +21,7 @@ from turnwire_core.contracts.connection import (
 )
 from turnwire_core.paths import MISSING, Path
 from turnwire_core.reader.conditions import Matcher, compile_condition, compile_wanted
+from turnwire_core.reader.parsing import is_rounded, parse_json, parse_quickly
 
 DONE_SENTINEL = "[DONE]"
 """OpenAI's end mark, sent by many others too; it finishes a reply whatever the rules say."""
@@ -44,10 +45,13 @@ class ContentReader:
 class CompiledRules:
     """Everything that reading a reply needs, ready to be called.
 
+    ``parse`` reads an event, exactly where a rule compares with a number that needs it.
     ``takes_text`` is true where the content path is ``$``: an event may be mere text. ``plain`` is
-    true where, besides, no rule looks inside the events: then nothing is parsed.
+    true where, besides, no rule looks inside the events: then nothing is parsed. ``notes`` is true
+    where something besides the text is kept.
     """
 
+    parse: Callable[[str], Any]
     content: tuple[ContentReader, ...]
     whole: Callable[[Any, str | None], str | None] | None
     whole_path: Path | None
@@ -59,6 +63,7 @@ class CompiledRules:
     own_sentinels: frozenset[str]
     usage: Path | None
     capture: tuple[tuple[str, Path], ...]
+    notes: bool
     takes_text: bool
     plain: bool
     has_finish: bool
@@ -82,6 +87,7 @@ def compile_rules(connection: Connection) -> CompiledRules:
     by_value = [rule for rule in finish_rules if rule.path is not None]
     whole_path = connection.response_field_path
     return CompiledRules(
+        parse=parse_json if _compares_large(rules, content_rules, finish_rules) else parse_quickly,
         content=tuple(map(_compile_content, content_rules)),
         whole=None
         if whole_path is None
@@ -95,6 +101,7 @@ def compile_rules(connection: Connection) -> CompiledRules:
         own_sentinels=own_sentinels,
         usage=rules.usage_path,
         capture=tuple(rules.capture.items()),
+        notes=rules.usage_path is not None or bool(rules.capture),
         takes_text=takes_text,
         plain=takes_text and not _looks_inside(rules, content_rules, finish_rules),
         has_finish=bool(finish_rules),
@@ -122,32 +129,56 @@ def _looks_inside(
     )
 
 
+def _compares_large(
+    rules: ReplyRules, content: tuple[ContentRule, ...], finish: tuple[FinishRule, ...]
+) -> bool:
+    """Whether some rule compares with a number that a quick parser may round."""
+    errors = rules.errors or ()
+    conditions = [
+        condition
+        for rule in (*content, *finish, *errors)
+        for condition in (rule.when, rule.unless)
+        if condition is not None
+    ]
+    wanted = [wanted for condition in conditions for _, wanted in condition.tests]
+    return is_rounded([*wanted, *(rule.value for rule in finish)])
+
+
 def _compile_content(rule: ContentRule) -> ContentReader:
     when = compile_condition(rule.when) if rule.when else None
     unless = compile_condition(rule.unless) if rule.unless else None
     text = _compile_text(rule, unless)
     if when is None and unless is None:
-        return ContentReader(rule.path, rule.mode, lambda data, _event: text(data))
+        return ContentReader(rule.path, rule.mode, text)
 
     def read(data: Any, event: str | None) -> str | None:
         if when is not None and not when(data, event):
             return None
         if unless is not None and unless(data, event):
             return None
-        return text(data)
+        return text(data, event)
 
     return ContentReader(rule.path, rule.mode, read)
 
 
-def _compile_text(rule: ContentRule, unless: Matcher | None) -> Callable[[Any], str | None]:
+def _compile_text(
+    rule: ContentRule, unless: Matcher | None
+) -> Callable[[Any, str | None], str | None]:
     """The text at a path. What is not text (an object, a number) is no content."""
     if unless is not None and rule.path.has_wildcard:
         return _compile_filtered(rule, unless)
     get, join = rule.path.get, rule.join
-    return lambda data: _as_content(get(data), join)
+
+    def text(data: Any, _event: str | None) -> str | None:
+        found = get(data)
+        return found if type(found) is str else _as_content(found, join)
+
+    return text
 
 
-def _compile_filtered(rule: ContentRule, drops: Matcher) -> Callable[[Any], str | None]:
+def _compile_filtered(
+    rule: ContentRule, drops: Matcher
+) -> Callable[[Any, str | None], str | None]:
     """Like it, but without the items of the last ``[*]`` for which the condition holds."""
 
     def kept_by(one: Path) -> Callable[[Any], Any]:
@@ -166,7 +197,7 @@ def _compile_filtered(rule: ContentRule, drops: Matcher) -> Callable[[Any], str 
 
     alternatives = tuple(map(kept_by, rule.path.each_alternative()))
 
-    def filtered(data: Any) -> str | None:
+    def filtered(data: Any, _event: str | None) -> str | None:
         for kept in alternatives:
             found = kept(data)
             if found is not MISSING:
@@ -189,6 +220,8 @@ def _compile_finish(rule: FinishRule) -> Matcher:
     unless = compile_condition(rule.unless) if rule.unless else None
     get = rule.path.get if rule.path else None
     wanted: Callable[[Any], bool] = _is_set if rule.value is UNSET else compile_wanted(rule.value)
+    if when is None and unless is None and get is not None:
+        return lambda data, _event: wanted(get(data))
 
     def finished(data: Any, event: str | None) -> bool:
         if when is not None and not when(data, event):
@@ -255,9 +288,12 @@ def as_json_text(value: Any) -> str:
         return "a value that is nested too deeply to be shown"
 
 
-def capture_all(rules: CompiledRules, data: Any, captured: dict[str, Any]) -> None:
-    """Keep what the capture rules find in ``data``. A later value wins over an earlier one."""
+def noted(rules: CompiledRules, data: Any) -> tuple[Any, dict[str, Any]]:
+    """The usage in ``data`` or None, and what the capture rules find there."""
+    usage = None if rules.usage is None else rules.usage.get(data)
+    captured = {}
     for name, path in rules.capture:
         value = path.get(data)
         if value is not MISSING and value is not None:
             captured[name] = value
+    return None if usage is MISSING else usage, captured

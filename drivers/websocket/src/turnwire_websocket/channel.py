@@ -244,15 +244,17 @@ class Channel:
                 self._pulse.listening()
                 data, received_ns = await self._stream.receive()
                 self._pulse.arrived(received_ns)
-                await self._handle(self._framing.feed(data), received_ns)
+                if pings := self._handle(self._framing.feed(data), received_ns):
+                    pongs = b"".join(map(self._framing.pong, pings))
+                    await self._transmit(pongs, "pong", b" ".join(pings))
         except EndOfStream:
             message = "the target dropped the connection without closing the WebSocket (1006)."
             self._end(StreamBrokenError(self._about(message)))
         except DriverError as exc:
             self._end(exc)
 
-    async def _handle(self, events: Sequence[Event], received_ns: int) -> None:
-        """Pass the frames on, answer pings, and see to it that an end is an end."""
+    def _handle(self, events: Sequence[Event], received_ns: int) -> list[bytes]:
+        """Pass the frames on, and see to it that an end is an end. The pings are to be answered."""
         frames: list[Frame] = []
         pings: list[bytes] = []
         end: Exception | None = None
@@ -264,7 +266,7 @@ class Channel:
             match event:
                 case TextMessage(text, size):
                     if self._is_wanted():
-                        frames.append(Frame(received_ns, text, raw=size))
+                        frames.append(Frame(received_ns, text, None, size))
                 case BinaryMessage(data, size):
                     if self._is_wanted() and self._options.binary != "ignore":
                         try:
@@ -284,9 +286,8 @@ class Channel:
             self._inbox.put(frames)
         if end is not None:
             self._end(end, farewell=farewell)
-        elif pings:
-            pongs = b"".join(map(self._framing.pong, pings))
-            await self._transmit(pongs, "pong", b" ".join(pings))
+            return []
+        return pings
 
     def _is_wanted(self) -> bool:
         """Whether the message that has just ended belongs to a turn."""

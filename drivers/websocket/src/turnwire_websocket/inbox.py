@@ -23,12 +23,15 @@ class Inbox:
 
     def __init__(self, bound: int) -> None:
         self._bound = bound
-        self._batches: deque[Sequence[Frame]] = deque()
+        self._batches: deque[tuple[Sequence[Frame], int]] = deque()
+        """Each with what it costs."""
         self._held = 0
         self._end: Exception | None = None
         self._closed = False
-        self._arrival = anyio.Event()
-        self._departure = anyio.Event()
+        # Events for who waits, made when somebody does: to set one costs as much as to read a
+        # message, and most of the time nobody waits for room.
+        self._arrival: anyio.Event | None = None
+        self._departure: anyio.Event | None = None
 
     @property
     def full(self) -> bool:
@@ -42,23 +45,26 @@ class Inbox:
 
     def put(self, batch: Sequence[Frame]) -> None:
         """Add the frames of one read. An empty batch is a sign of life, and two are no more."""
-        if self._closed or (not batch and self._batches and not self._batches[-1]):
+        if self._closed or (not batch and self._batches and not self._batches[-1][0]):
             return
-        self._batches.append(batch)
-        self._held += _cost(batch)
-        self._arrival.set()
+        cost = 0
+        for frame in batch:
+            cost += frame.raw + _FRAME_COST
+        self._batches.append((batch, cost))
+        self._held += cost
+        self._tell_arrival()
 
     def end(self, end: Exception) -> None:
         """After what is waiting, every :meth:`take` raises ``end``."""
         self._end = end
-        self._arrival.set()
+        self._tell_arrival()
 
     def close(self) -> None:
         """Nobody takes any more: drop everything, now and later."""
         self._closed = True
         self._batches.clear()
         self._held = 0
-        self._departure.set()
+        self._tell_departure()
 
     async def take(self) -> Sequence[Frame]:
         """The next batch. Safe to cancel: nothing is lost.
@@ -66,18 +72,25 @@ class Inbox:
         Raises:
             Exception: what :meth:`end` was told.
         """
-        await checkpoint_if_cancelled()
+        if self._batches or self._end is not None:
+            await checkpoint_if_cancelled()
         while not self._batches:
             if self._end is not None:
                 # The same one is raised again on every call; its traceback must not grow.
                 raise self._end.with_traceback(None)
             self._arrival = anyio.Event()
             await self._arrival.wait()
-        batch = self._batches.popleft()
-        self._held -= _cost(batch)
-        self._departure.set()
+        batch, cost = self._batches.popleft()
+        self._held -= cost
+        self._tell_departure()
         return batch
 
+    def _tell_arrival(self) -> None:
+        if self._arrival is not None:
+            self._arrival.set()
+            self._arrival = None
 
-def _cost(batch: Sequence[Frame]) -> int:
-    return sum(frame.raw + _FRAME_COST for frame in batch)
+    def _tell_departure(self) -> None:
+        if self._departure is not None:
+            self._departure.set()
+            self._departure = None

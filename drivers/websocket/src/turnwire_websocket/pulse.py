@@ -15,7 +15,8 @@ class Pulse:
         self._arrived_ns = 0
         # None while nobody reads the socket: the silence is then our own doing.
         self._listening_ns: int | None = None
-        self._arrival = anyio.Event()
+        # For the watcher, while it waits. To set one costs more than to note an arrival.
+        self._arrival: anyio.Event | None = None
 
     def listening(self) -> None:
         """From now on the socket is being read."""
@@ -25,7 +26,9 @@ class Pulse:
         """Bytes arrived, and until the next :meth:`listening` the socket is not being read."""
         self._arrived_ns = at_ns
         self._listening_ns = None
-        self._arrival.set()
+        if self._arrival is not None:
+            self._arrival.set()
+            self._arrival = None
 
     async def watch(
         self, ping: Callable[[bytes], Awaitable[None]], *, interval: float, timeout: float
