@@ -16,8 +16,8 @@ FOLDERS = ("core", "drivers/http_chat", "drivers/sse", "drivers/websocket", "run
 
 DRIVERS = {"turnwire-http-chat", "turnwire-sse", "turnwire-websocket"}
 
-IMPORTED_FOR_US = {"trio"}
-"""The contract tests run on trio, which anyio imports."""
+IMPORTED_FOR_US = {"trio", "uvloop"}
+"""The contract tests run on trio, and the command line on uvloop; anyio imports them."""
 
 _PROVIDERS = metadata.packages_distributions()
 

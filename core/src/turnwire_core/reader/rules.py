@@ -176,9 +176,7 @@ def _compile_text(
     return text
 
 
-def _compile_filtered(
-    rule: ContentRule, drops: Matcher
-) -> Callable[[Any, str | None], str | None]:
+def _compile_filtered(rule: ContentRule, drops: Matcher) -> Callable[[Any, str | None], str | None]:
     """Like it, but without the items of the last ``[*]`` for which the condition holds."""
 
     def kept_by(one: Path) -> Callable[[Any], Any]:

@@ -1,0 +1,98 @@
+"""What was measured, as Markdown and as a plot: no library draws it, so nothing has to be installed."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from html import escape
+from pathlib import Path
+
+BEGIN = "<!-- measured: begin -->"
+END = "<!-- measured: end -->"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what was asked for, and what was found."""
+
+    measure: str
+    value: str
+    target: str
+    met: bool | None
+    """None: nothing was asked for."""
+
+
+@dataclass(frozen=True)
+class Bars:
+    """One group of the plot: a name for each bar, and its length."""
+
+    title: str
+    unit: str
+    values: Mapping[str, float]
+
+
+def write(page: Path, rows: Sequence[Row], groups: Sequence[Bars], notes: Sequence[str]) -> None:
+    """Replace what the page says between its two marks, and draw the plot beside it."""
+    plot = page.with_suffix(".svg")
+    plot.write_text(svg(groups), encoding="utf-8")
+    before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)
+    _, _, after = rest.partition(END)
+    body = [
+        BEGIN,
+        "",
+        f"Measured on {date.today().isoformat()} with Python {platform.python_version()}"  # noqa: DTZ011 - the day where it was measured
+        f" on {platform.system()} {platform.machine()}.",
+        "",
+        *table(rows),
+        "",
+        f"![CPU per event, client by client]({plot.name})",
+        "",
+        *(line for group in groups for line in _details(group)),
+        *(f"- {note}" for note in notes),
+        "",
+        END,
+    ]
+    page.write_text(before + "\n".join(body) + after, encoding="utf-8")
+
+
+def table(rows: Sequence[Row]) -> list[str]:
+    words = {True: "met", False: "**not met**", None: ""}
+    lines = ["| measure | found | target | |", "|---|---|---|---|"]
+    lines += [f"| {r.measure} | {r.value} | {r.target} | {words[r.met]} |" for r in rows]
+    return lines
+
+
+def _details(group: Bars) -> list[str]:
+    lines = [f"| {group.title} | {group.unit} |", "|---|---|"]
+    lines += [f"| {name} | {value:.3g} |" for name, value in group.values.items()]
+    return [*lines, ""]
+
+
+def svg(groups: Sequence[Bars]) -> str:
+    """Horizontal bars, each group on a scale of its own."""
+    width, label, bar = 760, 250, 20
+    shapes: list[str] = []
+    y = 0
+    for group in groups:
+        y += 32
+        shapes.append(
+            f'<text x="0" y="{y}" font-weight="bold">{escape(group.title)}, '
+            f"{escape(group.unit)}</text>"
+        )
+        longest = max(group.values.values())
+        for name, value in group.values.items():
+            y += bar + 4
+            length = max(1.0, (width - label - 70) * value / longest)
+            color = "#2a7f62" if name.startswith("Turnwire") else "#9aa5b1"
+            shapes.append(f'<text x="{label - 8}" y="{y}" text-anchor="end">{escape(name)}</text>')
+            shapes.append(
+                f'<rect x="{label}" y="{y - 14}" width="{length:.0f}" height="{bar - 2}" '
+                f'fill="{color}"/>'
+            )
+            shapes.append(f'<text x="{label + length + 6:.0f}" y="{y}">{value:.3g}</text>')
+        y += 8
+    style = 'font-family="system-ui, sans-serif" font-size="13" fill="#444"'
+    head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y + 12}" {style}>'
+    return "\n".join([head, *shapes, "</svg>", ""])
