@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -85,3 +87,17 @@ def test_it_runs_as_a_module() -> None:
     )
     assert process.returncode == 0
     assert process.stdout.startswith("turnwire ")
+
+
+def test_a_run_imports_nothing_for_what_it_does_not_use(config: Callable[..., None]) -> None:
+    config()
+    suite = {
+        "name": "one",
+        "connections": ["bot"],
+        "tests": [
+            {"name": "t", "steps": [{"message": "Hi"}], "checks": [{"verdict": "finished"}]}
+        ],
+    }
+    Path("one.turnwire.json").write_text(json.dumps(suite))
+    unused = ("turnwire.assistant", "turnwire.suites.lamdis.reading", "turnwire.view.dashboard")
+    assert not imported_by("run") & {*unused, "glom"}

@@ -11,7 +11,8 @@ from collections.abc import Callable
 import pytest
 from rich.console import Console
 
-from turnwire.view.progress import Finished, LineView, LiveView, run_view
+from turnwire.view.dashboard import LiveView
+from turnwire.view.progress import Finished, LineView, run_view
 from turnwire.view.screen import Screen
 
 PASSED = Finished("shop::a[bot]", "passed", None, 420.0)

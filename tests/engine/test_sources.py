@@ -10,6 +10,8 @@ import anyio
 import pytest
 
 from support.suites import make_suite
+from turnwire.assistant import demo_connections
+from turnwire.builtin import BUILTIN_NAMES
 from turnwire.engine import ConnectionSource
 from turnwire.suites.model import Suite
 from turnwire_core import ConfigError, PluginError, open_conversation
@@ -160,3 +162,7 @@ async def test_what_is_wrong_with_an_inline_connection_names_the_suite(tmp_path:
     async with ConnectionSource() as sources:
         with pytest.raises(ConfigError, match=r"shop\.turnwire\.yaml"):
             await sources.connection("one", suite)
+
+
+def test_the_names_of_the_built_in_connections_are_those_of_the_assistant() -> None:
+    assert list(demo_connections("http://127.0.0.1")) == list(BUILTIN_NAMES)

@@ -24,7 +24,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 
 import attrs
-import glom
 
 
 class _Missing:
@@ -284,6 +283,8 @@ def _step(segment: Segment) -> tuple[str | None, int | None]:
 
 def _compile_items(parts: Sequence[tuple[Key | Index, ...]]) -> Getter:
     """What a wildcard after each of these parts finds: one flat list, or MISSING."""
+    import glom  # takes as long to import as the rest of a command's start, for few paths
+
     outermost = _list_at(parts[0])
     # Each takes a list of items and gives the list of what is in them. One after another, not one
     # within another: a path with any number of wildcards neither nests nor exhausts the stack.
@@ -302,6 +303,8 @@ def _compile_items(parts: Sequence[tuple[Key | Index, ...]]) -> Getter:
 def _compile_mapped(items: Getter, rest: tuple[Key | Index, ...]) -> Getter:
     if not rest:
         return items
+    import glom
+
     each = glom.Spec([_or_skip(_compile_walk(rest))])
 
     def mapped(data: Any) -> Any:
@@ -324,9 +327,11 @@ def _list_at(part: tuple[Key | Index, ...]) -> Getter:
 def _or_skip(getter: Getter) -> Getter:
     """The getter in glom's terms: what is missing is left out of the list."""
 
+    from glom import SKIP
+
     def found_or_skip(data: Any) -> Any:
         found = getter(data)
-        return glom.SKIP if found is MISSING else found
+        return SKIP if found is MISSING else found
 
     return found_or_skip
 

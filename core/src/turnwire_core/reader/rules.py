@@ -133,10 +133,11 @@ def _compares_large(
     rules: ReplyRules, content: tuple[ContentRule, ...], finish: tuple[FinishRule, ...]
 ) -> bool:
     """Whether some rule compares with a number that a quick parser may round."""
-    errors = rules.errors or ()
+    conditional: list[ContentRule | ErrorRule | FinishRule] = [*content, *finish]
+    conditional += rules.errors or ()
     conditions = [
         condition
-        for rule in (*content, *finish, *errors)
+        for rule in conditional
         for condition in (rule.when, rule.unless)
         if condition is not None
     ]

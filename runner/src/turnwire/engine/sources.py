@@ -13,7 +13,7 @@ import anyio
 import attrs
 from anyio.abc import TaskGroup, TaskStatus
 
-from turnwire.builtin import BUILTIN_PREFIX, builtin_connection
+from turnwire.builtin import BUILTIN_NAMES, BUILTIN_PREFIX, builtin_connection
 from turnwire.suites.model import Suite
 from turnwire_core import (
     Config,
@@ -119,11 +119,9 @@ class ConnectionSource:
         Raises:
             ConfigError: a config file cannot be read.
         """
-        from turnwire.assistant import demo_connections
-
         files = self._config_files(suite)
         configured = [name for file in files for name in self._names_in(file)]
-        return [*suite.inline_connections, *configured, *demo_connections("http://127.0.0.1")]
+        return [*suite.inline_connections, *configured, *BUILTIN_NAMES]
 
     def _configured(self, name: str, suite: Suite) -> Connection | None:
         if name in suite.inline_connections:

@@ -14,7 +14,24 @@ What it has and cannot be honoured here is an error; it is not skipped.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from turnwire.suites.lamdis.files import is_lamdis
-from turnwire.suites.lamdis.reading import read_suite
+
+if TYPE_CHECKING:
+    from turnwire.kinds import Kinds
+    from turnwire.suites.native import Draft
+    from turnwire.suites.sources import Ledger
+    from turnwire_core.config import Document
 
 __all__ = ["is_lamdis", "read_suite"]
+
+
+def read_suite(document: Document, ledger: Ledger, kinds: Kinds) -> Draft | None:
+    """See :func:`turnwire.suites.lamdis.reading.read_suite`, which is imported by the first call.
+
+    Its classes take longer to be made than a whole suite of ours takes to be read.
+    """
+    from turnwire.suites.lamdis import reading
+
+    return reading.read_suite(document, ledger, kinds)
