@@ -141,6 +141,10 @@ fuzz: $(VENV)/.tools ## Fuzz everything that reads what others write; EXAMPLES=5
 soak: $(VENV)/.tools ## Hold 1,000 conversations at once over each protocol; SECONDS=300 each
 	@$(BIN)/python benchmarks/soak.py --seconds $(SECONDS) $(SOAK_ARGS)
 
+.PHONY: bench
+bench: $(VENV)/.installed ## Measure against other clients, and write docs/performance.md; QUICK=1 is shorter
+	@$(BIN)/python benchmarks/run.py $(if $(QUICK),--quick) $(BENCH_ARGS)
+
 # --- judging ------------------------------------------------------------------------------------
 
 .PHONY: lint

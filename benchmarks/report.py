@@ -1,4 +1,4 @@
-"""What was measured, as Markdown and as a plot: no library draws it, so nothing has to be installed."""
+"""What was measured, as Markdown and as a plot, drawn here: nothing has to be installed for it."""
 
 from __future__ import annotations
 

@@ -43,6 +43,9 @@ LABELS = {
 }
 NO_EXTRAS = ("orjson", "uvloop")
 
+# As installed: with compiled modules, whatever the shell of a developer says.
+ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
 Job = dict[str, Any]
 Results = Mapping[str, Mapping[str, float]]
 """By the name of a job, its medians."""
@@ -77,7 +80,9 @@ class Bench:
     def client(self, job: Job) -> dict[str, float]:
         wanted = job | {"port": self.port, "cpu": self.cpus[-1] if len(self.cpus) > 1 else None}
         command = [self.python, str(HERE / "client.py"), json.dumps(wanted)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=300, check=False, env=ENVIRONMENT
+        )
         if done.returncode:
             raise SystemExit(f"{job} failed:\n{done.stderr}")
         found: dict[str, float] = json.loads(done.stdout)
@@ -258,7 +263,9 @@ class Bench:
             command = [self.python, "-m", "turnwire", "run"]
             for _ in range(2 * self.rounds):
                 begun = time.perf_counter()
-                subprocess.run(command, cwd=folder, capture_output=True, check=True)
+                subprocess.run(
+                    command, cwd=folder, capture_output=True, check=True, env=ENVIRONMENT
+                )
                 seconds.append(time.perf_counter() - begun)
         over = median(seconds) - reply_ms / 1000
         self.bound("`turnwire run` of one test, over its reply time", over, " s", 0.4)
@@ -268,7 +275,9 @@ class Bench:
         command = [self.python, str(HERE / "engine.py"), "--rounds", "1", "--backend", "asyncio"]
         found = []
         for _ in range(self.rounds):
-            done = subprocess.run(command, capture_output=True, text=True, check=True)
+            done = subprocess.run(
+                command, capture_output=True, text=True, check=True, env=ENVIRONMENT
+            )
             found.append(json.loads(done.stdout.splitlines()[-1]))
         ms = median(one["cpu"] * 1000 / one["tests"] for one in found)
         self.rows.append(Row("the runner, CPU per test of one turn", f"{ms:.2g} ms", "", None))
@@ -326,7 +335,7 @@ def _shown(values: Mapping[str, float]) -> str:
 
 
 def _cpu_ms(command: Sequence[str]) -> float:
-    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     assert process.returncode == 0, command

@@ -32,8 +32,10 @@ def _announced(group: str, _path: tuple[str, ...]) -> tuple[Announced, ...]:
     found: dict[tuple[str, str], Announced] = {}
     for distribution in importlib.metadata.distributions():
         try:
-            named = _named(distribution)
-            for entry_point in distribution.entry_points.select(group=group):
+            entry_points = distribution.entry_points.select(group=group)
+            # Most have none in the group. Metadata holds the whole README, and is slow to read.
+            named = _named(distribution) if entry_points else ("", "")
+            for entry_point in entry_points:
                 # The first one on the path is what is imported.
                 found.setdefault((entry_point.name, named[0]), Announced(named, entry_point))
         except Exception:  # noqa: BLE001,S112 # whose metadata cannot be read announces nothing
