@@ -43,9 +43,19 @@ class Turnwire(Reader):
         from turnwire_core import Plugins
 
         self.plugins = Plugins()
+        self._connection: Any = None
+
+    def mapping(self) -> dict[str, Any]:
+        """The connection as a config file has it."""
+        raise NotImplementedError
 
     def connection(self, query: str) -> Any:
-        raise NotImplementedError
+        """The one connection of all conversations, with a query of its own for each."""
+        import attrs
+
+        if self._connection is None:
+            self._connection = self._parsed(self.mapping())
+        return attrs.evolve(self._connection, base_url=f"{self._connection.base_url}?{query}")
 
     async def read(self, query: str, note: Note | None = None) -> int:
         from turnwire_core import open_conversation
@@ -65,28 +75,27 @@ class Turnwire(Reader):
 
 
 class TurnwireSse(Turnwire):
-    def connection(self, query: str) -> Any:
+    def mapping(self) -> dict[str, Any]:
         rules = {
             "contentPath": "choices[0].delta.content",
             "finishPath": "choices[0].finish_reason",
             "finishValue": ["stop", "length"],
         }
-        url = f"{self.url}/sse?{query}"
-        return self._parsed({"base_url": url, "protocol": "sse", "sse": rules})
+        return {"base_url": f"{self.url}/sse", "protocol": "sse", "sse": rules}
 
 
 class TurnwireWebSocket(Turnwire):
-    def connection(self, query: str) -> Any:
+    def mapping(self) -> dict[str, Any]:
         rules = {"contentPath": "content", "finishPath": "done", "finishValue": True}
-        url = f"{self.url.replace('http', 'ws', 1)}/ws?{query}"
-        return self._parsed({"base_url": url, "protocol": "websocket", "websocket": rules})
+        url = f"{self.url.replace('http', 'ws', 1)}/ws"
+        return {"base_url": url, "protocol": "websocket", "websocket": rules}
 
 
 class TurnwireChat(Turnwire):
     """One conversation with many turns, as a test has them."""
 
-    def connection(self, query: str) -> Any:
-        return self._parsed({"base_url": f"{self.url}/chat?{query}"})
+    def mapping(self) -> dict[str, Any]:
+        return {"base_url": f"{self.url}/chat"}
 
     @asynccontextmanager
     async def asking(self, query: str) -> AsyncIterator[Callable[[], Any]]:
