@@ -76,6 +76,7 @@ def test_a_whole_turn() -> None:
         gap_p99_ms=100,
         gap_max_ms=100,
         client_delay_ms=0,
+        client_delay_p99_ms=0,
         chunk_offsets_ms=(150, 150, 250),
     )
 
@@ -114,7 +115,7 @@ def test_what_never_happened_is_none_and_not_zero() -> None:
     numbers = {
         name: getattr(metrics, name)
         for name in Metrics.__slots__  # type: ignore[attr-defined] # attrs makes them
-        if name.endswith("_ms") and name not in ("duration_ms", "client_delay_ms")
+        if name.endswith("_ms") and name not in ("duration_ms", "client_delay_ms", "client_delay_p99_ms")
     }
     assert numbers.pop("chunk_offsets_ms") == ()
     assert set(numbers.values()) == {None}
@@ -164,11 +165,24 @@ def test_what_the_client_adds_is_apart_and_in_no_other_number() -> None:
     assert _without_delay(late) == _without_delay(prompt)
 
 
+def test_one_long_delay_among_many_short_ones_is_told_from_a_client_that_is_always_late() -> None:
+    once, always = Script(), Script()
+    for number in range(200):
+        once.read(number, seen=number + (9 if number == 50 else 1))
+        always.read(number, seen=number + 9)
+    assert (once.end(300).client_delay_ms, once.end(300).client_delay_p99_ms) == (9, 1)
+    assert (always.end(300).client_delay_ms, always.end(300).client_delay_p99_ms) == (9, 9)
+
+
+def test_a_read_without_an_event_waited_for_nobody() -> None:
+    assert Script().read(10, events=0, seen=60).end(70).client_delay_ms == 0
+
+
 def _without_delay(metrics: Metrics) -> dict[str, Any]:
     return {
         name: getattr(metrics, name)
         for name in Metrics.__slots__  # type: ignore[attr-defined] # attrs makes them
-        if name not in ("client_delay_ms", "__weakref__")
+        if name not in ("client_delay_ms", "client_delay_p99_ms", "__weakref__")
     }
 
 

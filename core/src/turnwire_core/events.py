@@ -126,7 +126,8 @@ class Metrics:
     ``stream_chunks`` = events with non-empty content. ``duration_ms`` runs from the start to the
     end of the turn, finished or not. Gaps are between the arrivals of neighbouring chunks; their
     percentiles are nearest-rank over all gaps. ``client_delay_ms`` is the longest time that an
-    arrived read waited in our own process before it was looked at: it is in no other number.
+    arrived read waited in our own process before it was looked at, ``client_delay_p99_ms`` the
+    99th percentile over all reads that brought an event: they are in no other number.
     """
 
     duration_ms: float
@@ -147,6 +148,7 @@ class Metrics:
     gap_p99_ms: float | None = None
     gap_max_ms: float | None = None
     client_delay_ms: float = 0.0
+    client_delay_p99_ms: float = 0.0
     chunk_offsets_ms: Sequence[float] = attrs.field(factory=tuple, repr=False)
 
 

@@ -22,7 +22,7 @@ class Recorder:
 
     __slots__ = (
         "_chunks",
-        "_client_delay_ns",
+        "_delays",
         "_events",
         "_finished_ns",
         "_first_event_ns",
@@ -39,7 +39,7 @@ class Recorder:
         self.has_content = False
         """Whether any text has arrived."""
         self._chunks = array("q")
-        self._client_delay_ns = 0
+        self._delays = array("q")
         self._events = 0
         self._finished_ns: int | None = None
         self._last_read_ns: int | None = None
@@ -68,8 +68,7 @@ class Recorder:
             self._events += events
             if self._first_event_ns is None:
                 self._first_event_ns = received_ns
-            if seen_ns - received_ns > self._client_delay_ns:
-                self._client_delay_ns = seen_ns - received_ns
+            self._delays.append(seen_ns - received_ns)
 
     def chunk(self, received_ns: int, characters: int) -> None:
         """An event with non-empty content."""
@@ -87,6 +86,7 @@ class Recorder:
         start = self.start_ns
         chunks = self._chunks
         gaps = sorted(after - before for before, after in pairwise(chunks))
+        delays = sorted(self._delays)
 
         def since_start(stamp_ns: int | None) -> float | None:
             return None if stamp_ns is None else (stamp_ns - start) / _NS_PER_MS
@@ -113,7 +113,8 @@ class Recorder:
             gap_p95_ms=percentile_ms(gaps, 95),
             gap_p99_ms=percentile_ms(gaps, 99),
             gap_max_ms=gaps[-1] / _NS_PER_MS if gaps else None,
-            client_delay_ms=self._client_delay_ns / _NS_PER_MS,
+            client_delay_ms=delays[-1] / _NS_PER_MS if delays else 0.0,
+            client_delay_p99_ms=percentile_ms(delays, 99) or 0.0,
             chunk_offsets_ms=tuple((stamp - start) / _NS_PER_MS for stamp in chunks),
         )
 

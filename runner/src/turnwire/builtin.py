@@ -9,12 +9,12 @@ from turnwire_core.contracts.connection import Connection
 from turnwire_core.plugins import Plugins, parse_connection
 
 BUILTIN_PREFIX: Final = "demo-"
+"""How their names begin."""
 
 BUILTIN_NAMES: Final = tuple(
     BUILTIN_PREFIX + name for name in ("http", "sse", "websocket", "openai", "anthropic", "ndjson")
 )
 """All of them. To ask the assistant is to import it, a tenth of what a whole run imports."""
-"""How their names begin."""
 
 
 def builtin_connection(name: str, settings: Mapping[str, Any], plugins: Plugins) -> Connection:
