@@ -185,7 +185,8 @@ class Bench:
             self.notes.append(
                 f"First token at 100 streams started at once, {label}: the stamp is p50 "
                 f"{values['p50']:.2g} ms, p99 {values['p99']:.2g} ms behind the send; the text "
-                f"was in hand after p50 {values['seen_p50']:.2g} ms, p99 {values['seen_p99']:.2g} ms."
+                f"was in hand after p50 {values['seen_p50']:.2g} ms, "
+                f"p99 {values['seen_p99']:.2g} ms."
             )
 
     def streams(self) -> None:

@@ -94,9 +94,7 @@ def test_a_run_imports_nothing_for_what_it_does_not_use(config: Callable[..., No
     suite = {
         "name": "one",
         "connections": ["bot"],
-        "tests": [
-            {"name": "t", "steps": [{"message": "Hi"}], "checks": [{"verdict": "finished"}]}
-        ],
+        "tests": [{"name": "t", "steps": [{"message": "Hi"}], "checks": [{"verdict": "finished"}]}],
     }
     Path("one.turnwire.json").write_text(json.dumps(suite))
     unused = ("turnwire.assistant", "turnwire.suites.lamdis.reading", "turnwire.view.dashboard")

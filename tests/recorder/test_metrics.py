@@ -15,6 +15,8 @@ from turnwire_core.recorder import Recorder, percentile_ms
 START = 1_000
 """The turn does not begin at zero: a stamp that is mistaken for a distance shows."""
 
+_DELAYS = ("client_delay_ms", "client_delay_p99_ms")
+
 
 def ns(ms: float) -> int:
     return int((START + ms) * 1_000_000)
@@ -115,7 +117,7 @@ def test_what_never_happened_is_none_and_not_zero() -> None:
     numbers = {
         name: getattr(metrics, name)
         for name in Metrics.__slots__  # type: ignore[attr-defined] # attrs makes them
-        if name.endswith("_ms") and name not in ("duration_ms", "client_delay_ms", "client_delay_p99_ms")
+        if name.endswith("_ms") and name not in ("duration_ms", *_DELAYS)
     }
     assert numbers.pop("chunk_offsets_ms") == ()
     assert set(numbers.values()) == {None}
@@ -182,7 +184,7 @@ def _without_delay(metrics: Metrics) -> dict[str, Any]:
     return {
         name: getattr(metrics, name)
         for name in Metrics.__slots__  # type: ignore[attr-defined] # attrs makes them
-        if name not in ("client_delay_ms", "client_delay_p99_ms", "__weakref__")
+        if name not in (*_DELAYS, "__weakref__")
     }
 
 

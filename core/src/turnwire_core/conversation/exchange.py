@@ -201,7 +201,7 @@ class Exchange:
             self._last_words = str(exc)
             return None
         seen_ns = time.perf_counter_ns()
-        self._deadlines.alive(seen_ns)
+        self._deadlines.alive()
         self._recorder.read(len(frames), frames[0].received_ns if frames else seen_ns, seen_ns)
         return frames
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from importlib.util import find_spec
 from typing import Any, TypeVar
 
 import anyio
@@ -78,9 +78,11 @@ async def _interruptible(function: Callable[[], Awaitable[T]]) -> T:
 
 
 def _options(backend: str) -> dict[str, Any]:
-    return {"use_uvloop": find_spec("uvloop") is not None} if backend == "asyncio" else {}
+    if backend != "asyncio":
+        return {}
+    return {"use_uvloop": importlib.util.find_spec("uvloop") is not None}
 
 
 def _require_trio() -> None:
-    if find_spec("trio") is None:
+    if importlib.util.find_spec("trio") is None:
         raise click.UsageError("The backend 'trio' is not installed. Install it: pip install trio.")
