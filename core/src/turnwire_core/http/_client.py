@@ -10,6 +10,7 @@ from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import anyio
+import attrs
 import httpcore
 import httpx
 
@@ -20,17 +21,16 @@ from turnwire_core.events import Turn
 from turnwire_core.http import _request
 from turnwire_core.http._auth import Authenticator, TokenAnswer
 from turnwire_core.http._errors import FOREIGN, connect_timed_out, root, translate
+from turnwire_core.http._message import Answer, Request
 from turnwire_core.http._rejected import origin_text, refuse
 from turnwire_core.http._response import HttpResponse, UpgradedStream
 from turnwire_core.http._tls import tls_context
-from turnwire_core.http._transport import UPGRADE, Transport
+from turnwire_core.http._transport import PORTS, Transport
 from turnwire_core.http._wire import Wire
 
 _MOST_REDIRECTS: Final = 5
 _KEPT_STATUSES: Final = (307, 308)
 """The redirects that keep method and body (RFC 9110 §15.4.8, §15.4.9)."""
-
-_PORTS: Final = {"http": 80, "https": 443}
 
 _TOKEN_BYTES: Final = 256 * 1024
 
@@ -158,7 +158,7 @@ class HttpClient:
                 )
                 reply = HttpResponse(response, self._wire)
                 await refuse(reply, self._wire, upgrading=True)
-                stream = response.extensions["network_stream"]
+                stream = response.network
             if reply is None or stream is None:
                 raise connect_timed_out(self._wire)
             self._wire.upgraded()
@@ -175,77 +175,88 @@ class HttpClient:
         defaults: Mapping[str, str],
         content: bytes | None,
         required: Mapping[str, str] | None = None,
-    ) -> httpx.Response:
+    ) -> Answer:
         """Send with credentials; if a token was refused, once more with a new one."""
         credentials = await self._auth.credentials()
         for again in (self._auth.renewable, False):
-            request = httpx.Request(
+            request = _request.make_request(
                 method,
                 _request.target_url(self._connection, {**query, **credentials.query}),
-                headers=_request.merge_headers(
-                    defaults, credentials.headers, headers, required or {}
-                ),
-                content=content,
-                extensions={UPGRADE: True} if required is not None else {},
+                _request.merge_headers(defaults, credentials.headers, headers, required or {}),
+                content,
+                upgrade=required is not None,
             )
             response = await self._follow(request, {**defaults, **(required or {})}, content)
-            if response.status_code != 401 or not again:
+            if response.status != 401 or not again:
                 break
-            await HttpResponse(response, self._wire).drop()
+            await response.drop()
             self._auth.forget(credentials)
             credentials = await self._auth.credentials()
         return response
 
     async def _follow(
-        self, request: httpx.Request, harmless: Mapping[str, str], content: bytes | None
-    ) -> httpx.Response:
+        self, request: Request, harmless: Mapping[str, str], content: bytes | None
+    ) -> Answer:
         """Send, and follow what redirects may be followed.
 
         To another origin go only ``harmless`` headers: whatever a config says in a header or the
         query may be a credential. They stay behind for good, also if the way leads back.
         """
-        headers = request.headers.copy()
+        headers = {name: field for name, field in request.fields.items() if name != "host"}
         home = _origin(request.url)
         for _ in range(_MOST_REDIRECTS + 1):
             at_home = _origin(request.url) == home
-            # Looked at first: httpx makes objects of urllib for both, with cookies or without.
-            if at_home and self._cookies:
-                self._cookies.set_cookie_header(request)
+            if at_home:
+                request = self._with_cookies(request)
             response = await self._send_one(request)
             if at_home and "set-cookie" in response.headers:
-                self._cookies.extract_cookies(response)
-            if not self._connection.follow_redirects or response.status_code not in _KEPT_STATUSES:
+                self._keep_cookies(request, response)
+            if not self._connection.follow_redirects or response.status not in _KEPT_STATUSES:
                 return response
             url = _location(request, response)
             if url is None:
                 return response
-            await HttpResponse(response, self._wire).drop()
+            await response.drop()
             if request.url.scheme == "https" and url.scheme != "https":
                 raise RejectedError(
                     f"{self._wire.target} redirects from https to http. That is not followed: the "
                     "message would travel unencrypted. Put the right URL into base_url.",
-                    status=response.status_code,
+                    status=response.status,
                 )
             if _origin(url) != _origin(request.url):
                 headers = _request.merge_headers(harmless)
-            headers.pop("host", None)
-            request = httpx.Request(
-                request.method,
-                url,
-                headers=headers,
-                content=content,
-                extensions=request.extensions,
+            request = _request.make_request(
+                request.method, url, headers, content, upgrade=request.upgrade
             )
             self._wire.target = origin_text(url)
         raise RejectedError(
             f"{self._connection.origin} redirects more than {_MOST_REDIRECTS} times. "
             "Put the last URL into base_url.",
-            status=response.status_code,
+            status=response.status,
         )
 
-    async def _send_one(self, request: httpx.Request) -> httpx.Response:
+    def _with_cookies(self, request: Request) -> Request:
+        if not self._cookies.jar:  # most targets set none
+            return request
+        jarred = httpx.Request(request.method, request.url)
+        self._cookies.set_cookie_header(jarred)
+        cookie = jarred.headers.get("Cookie")
+        if cookie is None:
+            return request
+        return attrs.evolve(request, fields={**request.fields, "cookie": ("Cookie", cookie)})
+
+    def _keep_cookies(self, request: Request, response: Answer) -> None:
+        self._cookies.extract_cookies(
+            httpx.Response(
+                response.status,
+                headers=response.headers.raw,
+                request=httpx.Request(request.method, request.url),
+            )
+        )
+
+    async def _send_one(self, request: Request) -> Answer:
         try:
-            return await self._transport.handle_async_request(request)
+            return await self._transport.send(request)
         except FOREIGN as exc:
             raise translate(exc, self._wire) from root(exc)
 
@@ -253,20 +264,22 @@ class HttpClient:
         """Ask a token endpoint. Its failures are named as its own, in the phase of connecting."""
         try:
             address = httpx.URL(url)
-            request = httpx.Request(
+            request = _request.make_request(
                 "POST",
                 address,
-                headers={
-                    **_DEFAULTS,
-                    "Accept": "application/json",
-                    "Content-Type": "application/x-www-form-urlencoded",
-                    **headers,
-                },
-                content=form,
+                _request.merge_headers(
+                    _DEFAULTS,
+                    {
+                        "Accept": "application/json",
+                        "Content-Type": "application/x-www-form-urlencoded",
+                    },
+                    headers,
+                ),
+                form,
             )
         except (httpx.InvalidURL, ValueError) as exc:
             raise _bad_token_url() from exc
-        if address.scheme not in _PORTS or not address.host:
+        if address.scheme not in PORTS or not address.host:
             raise _bad_token_url()
         wire = self._wire
         wire.begin(f"the token endpoint {origin_text(address)}", "auth.tokenUrl")
@@ -296,7 +309,7 @@ class HttpClient:
         return tls_context(self._connection)
 
 
-def _location(request: httpx.Request, response: httpx.Response) -> httpx.URL | None:
+def _location(request: Request, response: Answer) -> httpx.URL | None:
     try:
         location = response.headers["location"]
         urlsplit(location)  # refuses a bracket that does not close, which httpx takes for a name
@@ -315,4 +328,4 @@ def _bad_token_url() -> ProtocolError:
 
 
 def _origin(url: httpx.URL) -> tuple[str, str, int]:
-    return url.scheme, url.host, url.port or _PORTS[url.scheme]
+    return url.scheme, url.host, url.port or PORTS[url.scheme]

@@ -16,6 +16,7 @@ import httpcore
 from anyio.abc import ByteStream
 
 from turnwire_core.http._proxy import Proxy
+from turnwire_core.http._sockets import StampedStream, connect
 from turnwire_core.http._wire import (
     DialError,
     Step,
@@ -45,9 +46,9 @@ class Dialler(httpcore.AsyncNetworkBackend):
         host: str,
         port: int,
         timeout: float | None = None,  # noqa: ARG002 - limits.connect_ms bounds more than TCP
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - anyio sets TCP_NODELAY
-    ) -> httpcore.AsyncNetworkStream:
+        local_address: str | None = None,  # noqa: ARG002 - httpcore hands on what its pool was told
+        socket_options: Iterable[Any] | None = None,  # noqa: ARG002 - TCP_NODELAY is set below
+    ) -> WireStream:
         wire = self._wire
         deadline = anyio.current_time() + wire.connection.limits.connect_ms / 1000
         leading = b""
@@ -56,21 +57,25 @@ class Dialler(httpcore.AsyncNetworkBackend):
             via = wire.proxy is not None
             step = wire.step = Step.PROXY if via else Step.REACH
             tls_step = Step.PROXY if via else Step.TLS
-            stream: ByteStream = await _tcp(host, port, local_address, deadline, step)
+            raw = await _tcp(host, port, deadline, step)
+            stream: ByteStream = raw
         else:
             wire.step = Step.PROXY
             tls_step = Step.TLS
-            stream, leading = await self._tunnel(self._proxy, host, port, local_address, deadline)
+            raw = await _tcp(self._proxy.host, self._proxy.port, deadline, Step.PROXY)
+            stream, leading = await self._tunnel(self._proxy, raw, host, port, deadline)
         wire.connected_ns = perf_counter_ns()
-        return WireStream(wire, stream, deadline=deadline, tls_step=tls_step, leading=leading)
+        connected = WireStream(wire, stream, raw, deadline=deadline, tls_step=tls_step)
+        if leading:
+            connected.unread(leading)
+        return connected
 
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
 
     async def _tunnel(
-        self, proxy: Proxy, host: str, port: int, local_address: str | None, deadline: float
+        self, proxy: Proxy, stream: ByteStream, host: str, port: int, deadline: float
     ) -> tuple[ByteStream, bytes]:
-        stream = await _tcp(proxy.host, proxy.port, local_address, deadline, Step.PROXY)
         if proxy.scheme == "https":
             stream = await handshake(
                 stream, self._context(), proxy.host, deadline=deadline, step=Step.PROXY
@@ -116,13 +121,11 @@ class Dialler(httpcore.AsyncNetworkBackend):
         return rest
 
 
-async def _tcp(
-    host: str, port: int, local_address: str | None, deadline: float, step: Step
-) -> ByteStream:
+async def _tcp(host: str, port: int, deadline: float, step: Step) -> StampedStream:
     cause: BaseException | None = None
     with anyio.CancelScope(deadline=deadline):
         try:
-            return await anyio.connect_tcp(host, port, local_host=local_address)
+            return await connect(host, port)
         except OSError as exc:
             cause = _root(exc)
         except UnicodeError as exc:  # a label that IDNA cannot write

@@ -9,8 +9,9 @@
     limits.connectMs ran out     DialError without a cause                   TimeLimitError
     reset, cut short             httpcore.NetworkError, anyio's Broken- and  StreamBrokenError
                                    ClosedResourceError, OSError, an end
-                                   that h11 complains of
-    not HTTP, endless head       RemoteProtocolError of httpcore and h11     ProtocolError
+                                   that breaks the rules
+    not HTTP, endless head       HttpViolation, RemoteProtocolError of       ProtocolError
+                                   httpcore and h11
     a request that is no HTTP    LocalProtocolError of httpcore and h11,     ProtocolError
                                    httpx.InvalidURL, UnicodeError              (phase send)
 
@@ -41,6 +42,7 @@ from turnwire_core.errors import (
     TimeLimitError,
     TlsError,
 )
+from turnwire_core.http._http1 import HttpViolation
 from turnwire_core.http._text import excerpt_of
 from turnwire_core.http._wire import DialError, Step, TunnelRefused, Wire
 from turnwire_core.showing import neutral
@@ -53,6 +55,7 @@ FOREIGN: Final = (
     anyio.ClosedResourceError,
     anyio.EndOfStream,
     h11.ProtocolError,
+    HttpViolation,
     httpcore.NetworkError,
     httpcore.ProtocolError,
     httpcore.TimeoutException,
@@ -60,6 +63,8 @@ FOREIGN: Final = (
     httpx.InvalidURL,
 )
 """Everything that may come up from below."""
+
+_BREACHES: Final = (HttpViolation, httpcore.RemoteProtocolError, h11.RemoteProtocolError)
 
 # OpenSSL's X509_V_ERR_… → what to say. https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/
 _CERTIFICATE: Final[Mapping[int, str]] = {
@@ -92,7 +97,7 @@ def translate(exc: BaseException, wire: Wire) -> DriverError:
         )
     if isinstance(exc, ssl.SSLError):
         return TlsError(f"{_tls_failed(wire)}: {_tls_reason(exc)}", phase=wire.phase)
-    if isinstance(exc, httpcore.RemoteProtocolError | h11.RemoteProtocolError) and not wire.ended:
+    if isinstance(exc, _BREACHES) and not wire.ended:
         return _not_http(exc, wire)
     if isinstance(exc, UnicodeError | httpcore.UnsupportedProtocol):
         return ProtocolError(
@@ -198,7 +203,7 @@ def _not_http(exc: BaseException, wire: Wire) -> DriverError:
     who = _where(wire)
     if wire.phase is Phase.STREAM:
         return ProtocolError(f"The body from {who} breaks the rules of HTTP: {_said(exc, wire)}.")
-    if "too long" in str(exc):  # h11's bound on a head, 100 KiB in httpcore
+    if "too long" in str(exc):  # the bound on a head: 100 KiB, with h11 and without it
         return ProtocolError(
             f"The head of the response from {who} is too long; over 100 KiB is not read.",
             phase=Phase.HEADERS,

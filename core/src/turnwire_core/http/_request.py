@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -14,13 +15,26 @@ import httpx
 
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.errors import Phase, ProtocolError
+from turnwire_core.http._message import Request
 
 USER_AGENT: Final = f"turnwire/{version('turnwire-core')}"
 
+_WITH_BODY: Final = ("POST", "PUT", "PATCH")
+"""Methods whose requests state a length also where it is 0 (RFC 9110 §8.6)."""
+_FRAMING: Final = {"content-length", "transfer-encoding"}
 _WEB_SCHEMES: Final = {"ws": "http", "wss": "https"}
 # RFC 9110 §5.6.2 (token) and §5.5 (field-content, without obs-text).
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+\Z")
 _HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*\Z")
+
+
+@lru_cache(maxsize=256)
+def _base_url(text: str) -> httpx.URL:
+    # A quarter of a millisecond, and the same for every turn.
+    url = httpx.URL(text)
+    return url.copy_with(
+        scheme=_WEB_SCHEMES.get(url.scheme, url.scheme), userinfo=b"", fragment=None
+    )
 
 
 def target_url(connection: Connection, query: Mapping[str, Any]) -> httpx.URL:
@@ -29,10 +43,7 @@ def target_url(connection: Connection, query: Mapping[str, Any]) -> httpx.URL:
     ``ws`` and ``wss`` become ``http`` and ``https``; user, password and fragment are left out.
     """
     try:
-        url = httpx.URL(connection.base_url)
-        url = url.copy_with(
-            scheme=_WEB_SCHEMES.get(url.scheme, url.scheme), userinfo=b"", fragment=None
-        )
+        url = _base_url(connection.base_url)
         if query:
             added = urlencode({key: _text(value) for key, value in query.items()}, quote_via=quote)
             # As text: merging parameters would write the URL's own query anew.
@@ -59,13 +70,17 @@ def basic_credentials(username: str, password: str) -> str:
     return f"Basic {pair}"
 
 
-def merge_headers(*layers: Mapping[str, str]) -> httpx.Headers:
+Fields = dict[str, tuple[str, str]]
+"""Headers as they are sent (name, value), each by its name in lower case."""
+
+
+def merge_headers(*layers: Mapping[str, str]) -> Fields:
     """One set of headers; a later layer wins, whatever the case of the names.
 
     Raises:
         ProtocolError: a name or value that cannot stand in a header. The value is not quoted.
     """
-    merged = httpx.Headers()
+    merged: Fields = {}
     for layer in layers:
         for name, value in layer.items():
             text = _text(value).strip(" \t")
@@ -75,8 +90,27 @@ def merge_headers(*layers: Mapping[str, str]) -> httpx.Headers:
                     "that HTTP does not allow (a line break, a control or non-ASCII character).",
                     phase=Phase.SEND,
                 )
-            merged[name] = text
+            merged[name.lower()] = name, text
     return merged
+
+
+def make_request(
+    method: str,
+    url: httpx.URL,
+    headers: Fields,
+    content: bytes | None,
+    *,
+    upgrade: bool = False,
+) -> Request:
+    """The request with the headers that follow from the rest: Host first, as RFC 9110 §7.2 has it.
+
+    What is in ``headers`` is not replaced.
+    """
+    fields: Fields = {"host": ("Host", url.netloc.decode("ascii"))}
+    fields |= headers
+    if (content or method in _WITH_BODY) and not fields.keys() & _FRAMING:
+        fields["content-length"] = "Content-Length", str(len(content or b""))
+    return Request(method, url, fields, content or b"", upgrade)
 
 
 def encode_body(body: Any) -> tuple[bytes | None, str | None]:

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
 import anyio
 import httpcore
-import httpx
 
 from turnwire_core.contracts.driver import EndOfStream
 from turnwire_core.errors import DriverError, StreamBrokenError
 from turnwire_core.events import WireTimes
 from turnwire_core.http._encoding import BodyDecoder
 from turnwire_core.http._errors import FOREIGN, root, translate
+from turnwire_core.http._message import Answer
 from turnwire_core.http._text import charset_of, excerpt_of
-from turnwire_core.http._transport import Body
 from turnwire_core.http._wire import Wire
 
 _EXCERPT_S: Final = 1.0
@@ -26,17 +25,15 @@ _READ_BYTES: Final = 64 * 1024
 class HttpResponse:
     """The head of a response, and its body as it arrives."""
 
-    def __init__(self, response: httpx.Response, wire: Wire) -> None:
-        self.status = response.status_code
-        self.headers: Mapping[str, str] = response.headers
+    def __init__(self, answer: Answer, wire: Wire) -> None:
+        self.status = answer.status
+        self.headers: Mapping[str, str] = answer.headers
         """Names are found in any case."""
-        self.content_type = response.headers.get("content-type", "")
+        self.content_type = self.headers.get("content-type", "")
         self.media_type = self.content_type.partition(";")[0].strip().lower()
         """The media type without parameters, in lower case; empty if the response has none."""
-        assert isinstance(response.stream, Body)  # noqa: S101 - made by Transport
-        self._body = response.stream
+        self._answer = answer
         self._wire = wire
-        self._iterator: AsyncIterator[bytes] | None = None
         self._decoder: BodyDecoder | None = None
         self._slices: Iterator[bytes] | None = None
         self._ended = False
@@ -109,55 +106,38 @@ class HttpResponse:
 
     async def finish(self) -> None:
         """Give the connection back if the body was read to its end, else drop it."""
-        if not self._ended or self._body.has_more_behind():
+        if self._ended:
+            await self._answer.keep()
+        else:
             await self.drop()
-            return
-        await self._stream_closed()
 
     async def drop(self) -> None:
         """Close the connection; nothing of this response can reach a later exchange."""
-        with anyio.CancelScope(shield=True):
-            if self._wire.stream is not None:
-                await self._wire.stream.drop()
-            # httpcore's nested generators must run to their end: closed from outside, the inner
-            # ones would be left to the garbage collector, which trio rightly complains of. With
-            # the socket dropped, that takes no longer than what h11 still holds of one read.
-            if self._iterator is not None:
-                try:
-                    while True:
-                        await anext(self._iterator)
-                except (StopAsyncIteration, *FOREIGN):
-                    pass
-            await self._stream_closed()
-
-    async def _stream_closed(self) -> None:
-        await self._body.aclose()
+        await self._answer.drop()
 
     async def _receive_raw(self) -> bytes:
         if self._failure is not None:
             raise self._failure
         if self._ended:
             raise EndOfStream
-        if self._iterator is None:
-            self._iterator = aiter(self._body)
-        # A generator that was cancelled or has failed looks finished the next time.
+        # Whatever breaks this off, cancellation too: what was lost must not look like the end.
         self._failure = StreamBrokenError("Reading the reply was broken off.")
         try:
-            data = await anext(self._iterator)
-        except StopAsyncIteration:
-            self._ended, self._failure = True, None
-            try:
-                if self._decoder is not None:
-                    self._decoder.finish()
-            except StreamBrokenError as exc:
-                self._failure = exc
-                raise
-            raise EndOfStream from None
+            data = await self._answer.read()
         except FOREIGN as exc:
             self._failure = translate(exc, self._wire)
             raise self._failure from root(exc)
         self._failure = None
-        return data
+        if data:
+            return data
+        self._ended = True
+        try:
+            if self._decoder is not None:
+                self._decoder.finish()
+        except StreamBrokenError as exc:
+            self._failure = exc
+            raise
+        raise EndOfStream
 
 
 class UpgradedStream:

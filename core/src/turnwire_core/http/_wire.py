@@ -23,6 +23,7 @@ from anyio.streams.tls import TLSAttribute, TLSStream
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.errors import Phase
 from turnwire_core.events import WireTimes
+from turnwire_core.http._sockets import StampedStream
 
 _OPENING_BYTES: Final = 256
 
@@ -128,17 +129,22 @@ class WireStream(httpcore.AsyncNetworkStream):
         self,
         wire: Wire,
         stream: ByteStream,
+        raw: StampedStream,
         *,
         deadline: float,
         tls_step: Step = Step.TLS,
-        leading: bytes = b"",
     ) -> None:
         self._wire = wire
         self._stream = stream
+        self._raw = raw
         self._deadline = deadline
         self._tls_step = tls_step
-        self._leading = leading
+        self._leading = b""
         self._dropped = False
+
+    def unread(self, data: bytes) -> None:
+        """Let ``data``, which has arrived and belongs to somebody else, be read first."""
+        self._leading = data
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
         wire = self._wire
@@ -154,7 +160,7 @@ class WireStream(httpcore.AsyncNetworkStream):
                 return b""
             except (anyio.BrokenResourceError, anyio.ClosedResourceError) as exc:
                 raise httpcore.ReadError(str(exc)) from exc
-        wire.read_ns = perf_counter_ns()
+        wire.read_ns = self._raw.read_ns
         if wire.phase is Phase.HEADERS and len(wire.opening) < _OPENING_BYTES:
             wire.opening += data[:_OPENING_BYTES]
         if wire.receiving is not None and (tap := wire.connection.tap) is not None:
@@ -164,6 +170,20 @@ class WireStream(httpcore.AsyncNetworkStream):
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002
         if not buffer:
             return
+        await self._send(buffer)
+        wire = self._wire
+        if wire.sending is not None and (tap := wire.connection.tap) is not None:
+            tap.sent(wire.write_ns, wire.sending, buffer)
+
+    async def write_request(self, head: bytes, body: bytes) -> None:
+        """Write both at once: one system call, and one segment where they fit into it."""
+        await self._send(head + body)
+        if (tap := self._wire.connection.tap) is not None:
+            tap.sent(self._wire.write_ns, "request", head)
+            if body:
+                tap.sent(self._wire.write_ns, "body", body)
+
+    async def _send(self, buffer: bytes) -> None:
         wire = self._wire
         wire.stream = self
         try:
@@ -173,8 +193,6 @@ class WireStream(httpcore.AsyncNetworkStream):
             # the server said why before it hung up.
             raise httpcore.WriteError(str(exc)) from exc
         wire.write_ns = perf_counter_ns()
-        if wire.sending is not None and (tap := wire.connection.tap) is not None:
-            tap.sent(wire.write_ns, wire.sending, buffer)
 
     async def aclose(self) -> None:
         await self._stream.aclose()
@@ -189,7 +207,7 @@ class WireStream(httpcore.AsyncNetworkStream):
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002 - the deadline of the whole dial counts
-    ) -> httpcore.AsyncNetworkStream:
+    ) -> WireStream:
         step = self._wire.step = self._tls_step
         self._wire.connected_ns = None  # TCP alone is no connection here
         host = server_hostname or ""
@@ -197,7 +215,7 @@ class WireStream(httpcore.AsyncNetworkStream):
             self._stream, ssl_context, host, deadline=self._deadline, step=step
         )
         self._wire.connected_ns = perf_counter_ns()
-        return WireStream(self._wire, secured, deadline=self._deadline)
+        return WireStream(self._wire, secured, self._raw, deadline=self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
         match info:
@@ -206,9 +224,13 @@ class WireStream(httpcore.AsyncNetworkStream):
             case "socket":
                 return self._attribute(SocketAttribute.raw_socket)
             case "is_readable":
-                # httpcore asks this of an idle connection: then it can only mean "was closed".
-                return self._dropped or _readable(self.get_extra_info("socket"))
+                return self.stale
         return None
+
+    @property
+    def stale(self) -> bool:
+        """Whether something arrived while the connection was idle: its end, most likely."""
+        return self._dropped or not self._raw.quiet or _readable(self.get_extra_info("socket"))
 
     def _attribute(self, attribute: Any) -> Any:
         return self._stream.extra(attribute, None)  # noqa: S610 - anyio's, not Django's
