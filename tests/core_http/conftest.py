@@ -6,6 +6,7 @@ import pytest
 import trustme
 
 from support.certificates import Certificates
+from support.http_paths import http_path as http_path
 
 
 @pytest.fixture(scope="session")
