@@ -119,15 +119,20 @@ class DirectAnswer(Answer):
             self._stream.unread(reader.leftover)
 
     async def read(self) -> bytes:
-        data, self._first = self._first, b""
+        if self._first:
+            data, self._first = self._first, b""
+            return data
         reader = self._reader
-        while not data:
+        while not reader.complete:
             if reader.failure is not None:
                 raise reader.failure
-            if reader.complete:
-                break
-            data = await self._read()
-        return data
+            # As _read, which would cost a coroutine for each event.
+            data = await self._stream.read(_READ_BYTES)
+            if not data:
+                reader.end()
+            elif body := reader.feed(data):
+                return body
+        return b""
 
     async def _read(self) -> bytes:
         data = await self._stream.read(_READ_BYTES)

@@ -38,6 +38,17 @@ class BodyDecoder:
         self._held = b""
         self._ended = True
 
+    def passes(self, data: bytes) -> bool:
+        """Whether ``data`` is as it should be, so that it need not be fed; then it is counted.
+
+        As good as every read of every body: the generator of :meth:`feed` would be a fifth of what
+        one costs.
+        """
+        if not self._plain or self._total_bytes + len(data) > self._limit_bytes:
+            return False
+        self._total_bytes += len(data)
+        return True
+
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Decoded slices of at most ``SLICE_BYTES``, or ``data`` as it is.
 

@@ -27,9 +27,7 @@ _STATUS_LINE = re.compile(rb"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: [^\x00\r\n\f\v]*
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\x00\r\n\f\v]*)")
 # A line may end in a bare LF (§2.2); the bare CR that is left then is refused with its line.
 _BLANK = re.compile(rb"\n\r?\n")
-# The line break that ends a chunk is taken together with the next chunk's size: one match each.
-_FIRST_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r\n")
-_NEXT_SIZE = re.compile(rb"\r\n([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r\n")
+_CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(?:;[^\r\n]*)?\r\n")
 _LENGTH_DIGITS: Final = 20
 
 
@@ -80,7 +78,8 @@ class ResponseReader:
         """The bytes of interim heads."""
         self._left = 0
         """What the body lacks, where its length is known; the same of a chunk."""
-        self._size = _FIRST_SIZE
+        self._behind_chunk = False
+        """All of a chunk but the line break at its end has been taken."""
         self._delimited = True
         self._persistent = True
 
@@ -226,39 +225,46 @@ class ResponseReader:
         # The hot loop of most streams: one match and one slice for each chunk.
         if self._held:
             data, self._held = self._held + data, b""
-        at, end, left, size = 0, len(data), self._left, self._size
-        while True:
-            if left:
-                upto = at + left
-                if upto > end:
-                    self._left = upto - end
-                    self._size = _NEXT_SIZE
-                    body.append(data[at:] if at else data)
-                    return
-                body.append(data[at:upto])
-                at, size = upto, _NEXT_SIZE
-            match = size.match(data, at)
-            if match is None:
-                self._left, self._size, self._held = 0, size, data[at:]
-                self._check_size_line()
-                return
-            left = int(match[1], 16)
-            at = match.end()
+        at, end, left = 0, len(data), self._left
+        while at < end:
             if not left:
-                self._spent = 0
-                self._take = self._take_trailers
-                self._take(data[at:], body)
-                return
+                if self._behind_chunk:
+                    if not data.startswith(b"\r\n", at):
+                        self._hold_line_break(data[at:])
+                        break
+                    self._behind_chunk = False
+                    at += 2
+                    if at == end:  # as a rule: a read ends where a chunk does
+                        break
+                match = _CHUNK_SIZE.match(data, at)
+                if match is None:
+                    self._hold_size(data[at:])
+                    break
+                left = int(match[1], 16)
+                at = match.end()
+                if not left:
+                    self._spent = 0
+                    self._take = self._take_trailers
+                    self._take(data[at:], body)
+                    return
+            upto = at + left
+            body.append(data[at:upto])
+            if upto > end:
+                left = upto - end
+                break
+            at, left = upto, 0
+            self._behind_chunk = True
+        self._left = left
 
-    def _check_size_line(self) -> None:
-        """Whether what is held can still become the line before a chunk."""
-        line = self._held
-        if self._size is _NEXT_SIZE:
-            if not line.startswith(b"\r\n"[: len(line)]):
-                raise HttpViolation("a chunk is longer than its size")
-            line = line[2:]
-        if b"\n" in line or len(line) > _SIZE_LINE_BYTES:
+    def _hold_line_break(self, rest: bytes) -> None:
+        if rest != b"\r":
+            raise HttpViolation("a chunk is longer than its size")
+        self._held = rest
+
+    def _hold_size(self, rest: bytes) -> None:
+        if b"\n" in rest or len(rest) > _SIZE_LINE_BYTES:
             raise HttpViolation("illegal chunk size")
+        self._held = rest
 
     def _take_trailers(self, data: bytes, body: list[bytes]) -> None:  # noqa: ARG002 - as its siblings
         block, data = self._block(data)

@@ -36,6 +36,7 @@ class HttpResponse:
         self._wire = wire
         self._decoder: BodyDecoder | None = None
         self._slices: Iterator[bytes] | None = None
+        self._reading = False
         self._ended = False
         self._failure: DriverError | None = None
 
@@ -82,6 +83,8 @@ class HttpResponse:
             if self._decoder is None:
                 self.check_encoding()
             assert self._decoder is not None  # noqa: S101 - just made
+            if self._decoder.passes(data):
+                return data, self._wire.read_ns
             self._slices = self._decoder.feed(data)
 
     async def excerpt(self, limit: int = 2000) -> str:
@@ -120,14 +123,17 @@ class HttpResponse:
             raise self._failure
         if self._ended:
             raise EndOfStream
-        # Whatever breaks this off, cancellation too: what was lost must not look like the end.
-        self._failure = StreamBrokenError("Reading the reply was broken off.")
+        if self._reading:
+            # What was lost must not look like the end.
+            self._failure = StreamBrokenError("Reading the reply was broken off.")
+            raise self._failure
+        self._reading = True  # left so by a cancellation
         try:
             data = await self._answer.read()
         except FOREIGN as exc:
             self._failure = translate(exc, self._wire)
             raise self._failure from root(exc)
-        self._failure = None
+        self._reading = False
         if data:
             return data
         self._ended = True

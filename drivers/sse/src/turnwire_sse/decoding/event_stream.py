@@ -62,6 +62,15 @@ class EventStreamDecoder(FrameDecoder):
         if self._after_cr:
             data = data.removeprefix(b"\n")
             self._after_cr = False
+        if (
+            data.endswith(b"\n\n")
+            and b"\r" not in data
+            and not self._tail
+            and len(data) <= self._limit
+        ):
+            # A read ends where an event does, as a rule: nothing to look for, nothing to keep.
+            self._take_events(data, b"\n", frames)
+            return
         end = max(data.rfind(b"\n"), data.rfind(b"\r")) + 1
         if end:
             self._after_cr = data.endswith(b"\r")
@@ -99,8 +108,9 @@ class EventStreamDecoder(FrameDecoder):
                 for line in block.split(newline):
                     self._take_line(line, len(line) + width, frames)
                 self._take_line(b"", width, frames)
-        for line in rest.split(newline)[:-1]:
-            self._take_line(line, len(line) + width, frames)
+        if rest:
+            for line in rest.split(newline)[:-1]:
+                self._take_line(line, len(line) + width, frames)
 
     def _take_line(self, line: bytes, size: int, frames: list[Frame]) -> None:
         """The other lane: any line, with ``size`` bytes including its end."""
