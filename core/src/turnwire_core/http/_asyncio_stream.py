@@ -93,7 +93,9 @@ class AsyncioStream(asyncio.Protocol, ByteStream):
                 finally:
                     self._waiter = None
             if not reads:
-                raise self._over()
+                if self._closed or self._loss is not None:
+                    raise self._broken()
+                raise anyio.EndOfStream
         data, self.read_ns = reads.popleft()
         if len(data) > max_bytes:
             reads.appendleft((data[max_bytes:], self.read_ns))
@@ -105,13 +107,11 @@ class AsyncioStream(asyncio.Protocol, ByteStream):
         return data
 
     async def send(self, item: bytes) -> None:
-        if self._closed or self._loss is not None or self._transport.is_closing():
-            raise self._over(sending=True)
+        self._check_open()
         self._transport.write(item)
         if self._unsent is not None:
             await self._unsent
-            if self._closed or self._loss is not None:
-                raise self._over(sending=True)
+            self._check_open()
 
     async def send_eof(self) -> None:
         if not self._transport.is_closing():
@@ -132,11 +132,13 @@ class AsyncioStream(asyncio.Protocol, ByteStream):
         """Whether, as far as the loop has seen, nothing came and the peer has not hung up."""
         return not (self._reads or self._ended or self._closed)
 
-    def _over(self, *, sending: bool = False) -> Exception:
+    def _check_open(self) -> None:
+        if self._closed or self._loss is not None or self._transport.is_closing():
+            raise self._broken()
+
+    def _broken(self) -> Exception:
         if self._closed:
             return anyio.ClosedResourceError()
-        if self._loss is None and not sending:
-            return anyio.EndOfStream()
         error = anyio.BrokenResourceError()
         error.__cause__ = self._loss
         return error

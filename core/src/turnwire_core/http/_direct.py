@@ -12,6 +12,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Final
 
+import anyio
 import anyio.lowlevel
 import httpcore
 
@@ -19,7 +20,7 @@ from turnwire_core.errors import Phase
 from turnwire_core.http._dial import Dialler
 from turnwire_core.http._http1 import ResponseReader, request_head
 from turnwire_core.http._message import Answer, Headers, Request
-from turnwire_core.http._wire import Wire, WireStream, discard
+from turnwire_core.http._wire import Wire, WireStream
 
 KEEPALIVE_S: Final = 60.0
 """How long a connection may idle between two turns."""
@@ -59,7 +60,7 @@ class DirectTransport:
             wire.phase, wire.receiving, wire.opening = Phase.HEADERS, "response", b""
             await answer.read_head()
         except BaseException:
-            await discard(stream)
+            await answer.drop()
             raise
         wire.phase, wire.receiving, wire.headers_ns = Phase.STREAM, "body", wire.read_ns
         return answer
