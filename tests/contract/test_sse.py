@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import pytest
 from anyio.abc import SocketStream
 
 from support.contract_peers import EventStreamPeer, answer_http, reject_http
+from support.http_paths import http_path as http_path
 from turnwire_core.testing import DriverContract, Play
 from turnwire_sse import plugin
 
 
+@pytest.mark.usefixtures("http_path")
 class TestSse(DriverContract):
     protocol = "sse"
     plugin = plugin

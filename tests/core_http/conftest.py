@@ -15,3 +15,8 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     bundle = tmp_path_factory.mktemp("certificates") / "ca.pem"
     authority.cert_pem.write_to_path(str(bundle))
     return Certificates(authority, bundle)
+
+
+@pytest.fixture(autouse=True)
+def _both_ways(http_path: str) -> None:
+    """Whatever is said here of HTTP holds for both. A module where it says nothing overrides it."""

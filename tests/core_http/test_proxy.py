@@ -25,6 +25,11 @@ UPGRADE = {"Upgrade": "echo", "Connection": "Upgrade"}
 SWITCH = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: Upgrade\r\n\r\n"
 
 
+@pytest.fixture(autouse=True)
+def _both_ways() -> None:
+    """What goes through a proxy goes through httpcore."""
+
+
 class Tunnel:
     """A proxy that answers CONNECT with ``answer`` and, if that is a yes, passes bytes on."""
 

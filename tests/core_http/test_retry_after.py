@@ -14,6 +14,11 @@ from turnwire_core.http._retry_after import LONGEST_SECONDS, retry_after
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 
 
+@pytest.fixture(autouse=True)
+def _both_ways() -> None:
+    """There is no I/O here."""
+
+
 @pytest.mark.parametrize(
     ("value", "seconds"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from time import perf_counter
 
+import anyio
 import pytest
 
 from support.ws_client import one_turn, open_session, read_turn, take, texts, turn
@@ -42,15 +43,20 @@ async def test_frames_on_the_way_do_not_disturb_the_closing() -> None:
 
 async def test_a_target_that_never_closes_is_dropped_after_the_limit() -> None:
     gone: list[float] = []
+    noticed = anyio.Event()
 
     async def stubborn(peer: Peer) -> None:
         assert await peer.receive_close() == 1000
         begun = perf_counter()
         await peer.wait_gone()
         gone.append(perf_counter() - begun)
+        noticed.set()
 
-    async with ws_server(stubborn) as url, one_turn(url, limits={"close_ms": 200}):
-        pass
+    async with ws_server(stubborn) as url:
+        async with one_turn(url, limits={"close_ms": 200}):
+            pass
+        with anyio.fail_after(5):
+            await noticed.wait()
     assert 0.1 < gone[0] < 2
 
 

@@ -118,10 +118,11 @@ class AsyncioStream(asyncio.Protocol, ByteStream):
             self._transport.write_eof()
 
     async def aclose(self) -> None:
-        """Close at once; there is nothing to wait for."""
+        """Close, without waiting for what is not sent yet, or for the peer."""
         self._closed = True
         self._reads.clear()
         self._transport.abort()
+        await asyncio.sleep(0)  # the loop closes the socket in its next turn
 
     @property
     def extra_attributes(self) -> Mapping[Any, Callable[[], Any]]:
