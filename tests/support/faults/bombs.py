@@ -105,8 +105,7 @@ BOMBS: Final[tuple[Bomb, ...]] = (
         "endless 103",
         "http_chat",
         says(then=again(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 500)),
-        "timed_out",
-        settings={"timeoutMs": 500},
+        "malformed",
     ),
     Bomb("an endless document", "http_chat", says(head(), then=again(b'{"x":1},' * 8000))),
     Bomb(
@@ -119,8 +118,7 @@ BOMBS: Final[tuple[Bomb, ...]] = (
         "chunks of one byte",
         "http_chat",
         says(CHUNKED, then=again(chunk(b" ") * 5000)),
-        "timed_out",
-        settings={"timeoutMs": 500},
+        **SLOW,
     ),
     Bomb(
         "an endless error page",
