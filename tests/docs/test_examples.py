@@ -163,9 +163,9 @@ def _run(command: str, folder: Path) -> str:
 
 
 def _comparable(text: str, here: str) -> list[str]:
-    """The lines without what may differ from run to run: numbers, and how wide they are."""
+    """The lines without what may differ from run to run: numbers, their signs and widths."""
     without = re.sub(r"runs/\S+\.jsonl", "runs/LOG", text.replace(here, SHOWN_URL))
-    without = re.sub(r"\d+(?:[.,]\d+)?", "N", without)
+    without = re.sub(r"[+-]?\d+(?:[.,]\d+)?", "N", without)
     without = re.sub(r"([=_─])\1+", r"\1", without)
     lines = [" ".join(line.split()) for line in without.splitlines()]
     return [line for line in lines if line]

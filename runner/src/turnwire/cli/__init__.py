@@ -21,6 +21,11 @@ __all__ = ["main"]
 # Command → (module, attribute, what the list of commands says of it).
 _COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "chat": ("chat", "chat", "Talk to a connection, and see the times of each reply."),
+    "compare": (
+        "compare",
+        "compare_command",
+        "Compare two runs: what broke, what is slower.",
+    ),
     "demo": ("demo", "demo", "Watch conversations over every protocol; needs no config."),
     "drivers": ("drivers", "drivers", "List the installed drivers, the broken ones too."),
     "new-driver": ("new_driver", "new_driver", "Write a package with a driver of your own."),
