@@ -60,9 +60,11 @@ PUBLIC = {
 }
 PUBLIC |= {
     "turnwire_core.http": {
+        "Approach",
         "HttpAnswer",
         "HttpClient",
         "HttpResponse",
+        "TlsFacts",
         "UpgradedStream",
         "call_once",
         "excerpt_of",

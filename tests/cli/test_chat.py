@@ -165,13 +165,13 @@ class TestWhatGoesWrong:
         assert result.exit_code == 2
         assert result.stdout == ""
         assert "hint: contentPath `contnt` matched 0 of" in result.stderr
-        assert "Nearest: `content`" in result.stderr
+        assert "nearest: `content`" in result.stderr
 
     def test_a_wrong_response_field_path(self, config: Config) -> None:
         config(path="/chat", protocol="http_chat", responseFieldPath="repl")
         result = invoke("chat", "bot", "hello")
         assert result.exit_code == 2
-        assert "Nearest: `reply`" in result.stderr
+        assert "nearest: `reply`" in result.stderr
 
     def test_a_refused_port(self, config: Config) -> None:
         config(base_url="http://127.0.0.1:1/")

@@ -82,6 +82,8 @@ class Exchange:
     def reply(self, failure: DriverError | None, *, cancelled: bool = False) -> Reply:
         """The reply as things stand. ``failure`` is why the turn ended, None if it ended well."""
         reader, rules = self._reader, self._rules
+        # Asked first: what a reader holds piece by piece is one text from then on.
+        doubts = reader.doubts() if self._heard_something else ()
         times = self._times(failure)
         if failure is None and reader.unreadable and not cancelled:
             failure = InvalidFrame("Nothing of what arrived could be read.")
@@ -95,7 +97,7 @@ class Exchange:
             ok=verdict is Verdict.FINISHED or unfinished,
             error=str(failure) if failure is not None else None,
             phase=failure.phase if failure is not None else None,
-            hints=self._hints() if amiss and self._heard_something else (),
+            hints=self._hints(doubts, amiss=amiss) if self._heard_something else (),
             usage=reader.usage,
             captured=reader.captured,
             attempts=tuple(self._attempts),
@@ -105,9 +107,10 @@ class Exchange:
             failure.partial = reply
         return reply
 
-    def _hints(self) -> tuple[str, ...]:
+    def _hints(self, doubts: Sequence[str], *, amiss: bool) -> tuple[str, ...]:
+        found = [*doubts, *(self._reader.hints() if amiss else ())]
         mask = self._connection.secrets.mask
-        return tuple(neutral(mask(hint)) for hint in self._reader.hints())
+        return tuple(neutral(mask(hint)) for hint in dict.fromkeys(found))
 
     def _times(self, failure: DriverError | None) -> WireTimes:
         if self._stream is not None:

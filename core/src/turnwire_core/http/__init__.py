@@ -6,6 +6,7 @@ them here. Needs the extra ``turnwire-core[http]``.
 
 from __future__ import annotations
 
+from turnwire_core.http._approach import Approach, TlsFacts
 from turnwire_core.http._call import HttpAnswer, call_once
 from turnwire_core.http._client import HttpClient
 from turnwire_core.http._response import HttpResponse, UpgradedStream
@@ -13,9 +14,11 @@ from turnwire_core.http._text import excerpt_of
 from turnwire_core.showing import neutral
 
 __all__ = [
+    "Approach",
     "HttpAnswer",
     "HttpClient",
     "HttpResponse",
+    "TlsFacts",
     "UpgradedStream",
     "call_once",
     "excerpt_of",

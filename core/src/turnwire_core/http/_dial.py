@@ -63,7 +63,7 @@ class Dialler(httpcore.AsyncNetworkBackend):
             wire.step = Step.PROXY
             tls_step = Step.TLS
             raw = await _tcp(self._proxy.host, self._proxy.port, deadline, Step.PROXY)
-            stream, leading = await self._tunnel(self._proxy, raw, host, port, deadline)
+            stream, leading = await self.tunnel(self._proxy, raw, host, port, deadline)
         wire.connected_ns = perf_counter_ns()
         connected = WireStream(wire, stream, raw, deadline=deadline, tls_step=tls_step)
         if leading:
@@ -73,9 +73,16 @@ class Dialler(httpcore.AsyncNetworkBackend):
     async def sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds)
 
-    async def _tunnel(
+    async def tunnel(
         self, proxy: Proxy, stream: ByteStream, host: str, port: int, deadline: float
     ) -> tuple[ByteStream, bytes]:
+        """Have ``stream``, a connection to the proxy, lead to the target.
+
+        The bytes are what the target has said already. If it fails, the stream is closed.
+
+        Raises:
+            DialError: the proxy refused, broke off, or took too long.
+        """
         if proxy.scheme == "https":
             stream = await handshake(
                 stream, self._context(), proxy.host, deadline=deadline, step=Step.PROXY

@@ -57,14 +57,28 @@ def choose_proxy(connection: Connection, scheme: str, host: str, port: int) -> P
     Raises:
         ProxyError: the proxy's URL cannot be used.
     """
+    return explain_proxy(connection, scheme, host, port)[0]
+
+
+def explain_proxy(
+    connection: Connection, scheme: str, host: str, port: int
+) -> tuple[Proxy | None, str]:
+    """Like it, and what decided so, in words.
+
+    Raises:
+        ProxyError: the proxy's URL cannot be used.
+    """
     if connection.proxy is not None:
-        url = connection.proxy
-        source = "'proxy'"
+        url, source = connection.proxy, "'proxy'"
+        why_none = "'proxy' is empty"
     elif connection.trust_env:
         url, source = _from_environment(scheme, host, port)
+        why_none = source or "neither 'proxy' nor the environment names one"
     else:
-        return None
-    return parse_proxy(url, source, connection.secrets) if url.strip() else None
+        return None, "the environment is not looked at"
+    if not url.strip():
+        return None, why_none
+    return parse_proxy(url, source, connection.secrets), source
 
 
 def parse_proxy(url: str, source: str, secrets: Secrets) -> Proxy:
@@ -105,8 +119,9 @@ def _from_environment(scheme: str, host: str, port: int) -> tuple[str, str]:
     key = "https" if scheme in ("https", "wss") else "http"
     name = key if proxies.get(key) else "all"
     if is_exempt(proxies.get("no", ""), host, port):
-        return "", ""
-    return proxies.get(name, ""), f"the environment ({name.upper()}_PROXY)"
+        return "", "NO_PROXY exempts this host"
+    url = proxies.get(name, "")
+    return url, f"the environment ({name.upper()}_PROXY)" if url else ""
 
 
 def is_exempt(no_proxy: str, host: str, port: int) -> bool:

@@ -7,14 +7,19 @@ a recording.
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
+from turnwire_core.contracts.connection import Connection
 from turnwire_core.errors import FrameTooLarge
 from turnwire_core.events import Frame
 from turnwire_core.paths import MISSING
-from turnwire_core.reader.diagnosis import Evidence, explain
 from turnwire_core.reader.parsing import has_too_many_values, is_rounded, parse_json
-from turnwire_core.reader.rules import CompiledRules, is_root, noted
+from turnwire_core.reader.rules import CompiledRules, compile_rules, is_root, noted
+from turnwire_core.reader.suspicions import repetition, restarts
+
+if TYPE_CHECKING:
+    from turnwire_core.reader.diagnosis import Evidence
 
 _FIRST_KEPT = 64
 _FIRST_CHARACTERS = 256 * 1024
@@ -22,6 +27,11 @@ _LAST_KEPT = 16
 _LAST_CHARACTERS = 16 * 1024
 """How many events are kept to explain afterwards what did not match: the first, up to so much text
 altogether, and the last, each up to so much. A document is all there is, and kept."""
+
+_TAIL_KEPT = 4
+"""Events after the finish: where a usage comes, if it comes."""
+
+_OPENING_CHARACTERS = 2000
 
 
 class Reading:
@@ -60,6 +70,8 @@ class ReplyReader:
         self._first: list[Frame] = []
         self._room = _FIRST_CHARACTERS
         self._last: deque[Frame] = deque(maxlen=_LAST_KEPT)
+        self._tail: deque[Frame] = deque(maxlen=_TAIL_KEPT)
+        self._restarts = 0
         self._events = 0
         self._unreadable = 0
         self._sentinel_seen = False
@@ -133,6 +145,8 @@ class ReplyReader:
         if text in self._rules.sentinels:
             self._sentinel_seen = True
             return
+        if len(text) <= _LAST_CHARACTERS:
+            self._tail.append(frame)
         if not has_too_many_values(text, self._rules.max_values):
             data = self._parse(text)
             if data is not MISSING:
@@ -140,18 +154,59 @@ class ReplyReader:
 
     def hints(self) -> tuple[str, ...]:
         """What did not match, and the nearest that would have. Not for the hot path."""
-        first = self._first
-        frames = [*first, *self._last] if self._events > len(first) else first
-        values = [(parse_json(_as_text(frame.data)), frame.event, frame.whole) for frame in frames]
-        evidence = Evidence(
-            values=tuple((data, event) for data, event, _ in values if data is not MISSING),
+        from turnwire_core.reader.diagnosis import explain
+
+        return explain(self._rules, self._evidence())
+
+    def closer_look(self) -> tuple[str, ...]:
+        """What is odd about events that were read well. Not for the hot path."""
+        from turnwire_core.reader.diagnosis import closer_look
+
+        return closer_look(self._rules, self._evidence())
+
+    def doubts(self) -> tuple[str, ...]:
+        """What is odd about a reply that was read, as far as that is seen at a glance.
+
+        Asked before :attr:`content` joins what came. Quick, unless a usage or a value to capture
+        never came: then a few events are looked through.
+        """
+        found = [repetition(self._parts), restarts(self._restarts, self._events)]
+        doubts = [one for one in found if one is not None]
+        if self._no_usage or self._missing:
+            from turnwire_core.reader.diagnosis import explain_side_values
+
+            frames = [*self._first[:2], *self._first[2:][-_TAIL_KEPT:], *self._last, *self._tail]
+            doubts += explain_side_values(self._rules, self._evidence(frames))
+        return tuple(doubts)
+
+    @property
+    def _no_usage(self) -> bool:
+        return self._rules.usage is not None and self.usage is None
+
+    @property
+    def _missing(self) -> tuple[str, ...]:
+        """The names of what was to be captured, and never came."""
+        captured = self.captured
+        return tuple(name for name, _ in self._rules.capture if name not in captured)
+
+    def _evidence(self, frames: Sequence[Frame] | None = None) -> Evidence:
+        from turnwire_core.reader.diagnosis import Evidence
+
+        if frames is None:
+            first = self._first
+            frames = [*first, *self._last] if self._events > len(first) else first
+        values = [(parse_json(_as_text(frame.data)), frame.event) for frame in frames]
+        return Evidence(
+            values=tuple((data, event) for data, event in values if data is not MISSING),
             events=self._events,
             unreadable=self._unreadable,
-            whole=any(whole for _, _, whole in values),
+            whole=any(frame.whole for frame in frames),
             has_content=bool(self._parts),
             finished=self.finished,
+            opening=_as_text(frames[0].data)[:_OPENING_CHARACTERS] if frames else "",
+            missing=self._missing,
+            no_usage=self._no_usage,
         )
-        return explain(self._rules, evidence)
 
     def _read_whole(self, text: str, event: str | None, reading: Reading) -> None:
         data = self._parse(text)
@@ -224,6 +279,7 @@ class ReplyReader:
                 self._parts = [text]
                 reading.text = delta if reading.text is None else reading.text + delta
         else:
+            self._restarts += mode == "cumulative"
             self._parts = [text]
             reading.text = text
             reading.replaces = True
@@ -261,6 +317,23 @@ class ReplyReader:
             self._room -= size
         elif size <= _LAST_CHARACTERS:
             self._last.append(frame)
+
+
+def diagnose(connection: Connection, frames: Sequence[Frame]) -> tuple[str, ...]:
+    """What is odd about the events of a reply, read by the rules of ``connection``.
+
+    For tools that have the events, and the time: what a conversation asks of every reply (its
+    ``hints``) is asked here too, and more.
+    """
+    reader = ReplyReader(compile_rules(connection))
+    for frame in frames:
+        try:
+            reader.read(frame)
+        except FrameTooLarge:
+            break
+        if reader.finished:
+            break
+    return (*reader.doubts(), *reader.closer_look())
 
 
 def _plain_text(text: str) -> str:

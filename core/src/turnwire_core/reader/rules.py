@@ -39,6 +39,7 @@ class ContentReader:
     path: Path
     mode: Mode
     read: Callable[[Any, str | None], str | None]
+    rule: ContentRule
 
 
 @attrs.frozen
@@ -58,7 +59,7 @@ class CompiledRules:
     errors: tuple[Callable[[Any, str | None], str | None], ...]
     finish: tuple[Matcher, ...]
     finish_path: Path | None
-    finish_value: Any
+    finish_rules: tuple[FinishRule, ...]
     sentinels: frozenset[str]
     own_sentinels: frozenset[str]
     usage: Path | None
@@ -96,7 +97,7 @@ def compile_rules(connection: Connection) -> CompiledRules:
         errors=_compile_errors(rules.errors),
         finish=tuple(_compile_finish(r) for r in finish_rules if r.path or r.when),
         finish_path=by_value[0].path if len(by_value) == 1 else None,
-        finish_value=by_value[0].value if len(by_value) == 1 else UNSET,
+        finish_rules=tuple(finish_rules),
         sentinels=own_sentinels | {DONE_SENTINEL},
         own_sentinels=own_sentinels,
         usage=rules.usage_path,
@@ -150,7 +151,7 @@ def _compile_content(rule: ContentRule) -> ContentReader:
     unless = compile_condition(rule.unless) if rule.unless else None
     text = _compile_text(rule, unless)
     if when is None and unless is None:
-        return ContentReader(rule.path, rule.mode, text)
+        return ContentReader(rule.path, rule.mode, text, rule)
 
     def read(data: Any, event: str | None) -> str | None:
         if when is not None and not when(data, event):
@@ -159,7 +160,7 @@ def _compile_content(rule: ContentRule) -> ContentReader:
             return None
         return text(data, event)
 
-    return ContentReader(rule.path, rule.mode, read)
+    return ContentReader(rule.path, rule.mode, read, rule)
 
 
 def _compile_text(

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
+
+if TYPE_CHECKING:
+    from turnwire_core.contracts.connection import Connection
+    from turnwire_core.plugins import Plugins
 
 CONFIG_NAMES: Final = tuple(
     f"turnwire.{extension}" for extension in ("json", "jsonc", "yaml", "yml", "toml")
@@ -43,3 +47,23 @@ def connection_names(file: str) -> list[str]:
     data = read_document(Path(file)).data
     connections = data.get("connections") if isinstance(data, dict) else None
     return list(connections) if isinstance(connections, dict) else []
+
+
+def load_connection(name: str, file: str, plugins: Plugins) -> Connection:
+    """One connection of a config file.
+
+    Raises:
+        ConfigError: the file is wrong where it concerns this connection, or has none of that name.
+        PluginError: the connection's driver is missing or broken.
+    """
+    from turnwire_core.config import nearest
+    from turnwire_core.errors import ConfigError, Problem
+    from turnwire_core.plugins import load_config
+
+    config = load_config(file, plugins=plugins, only=[name])
+    if name not in config.connections and name not in config.unavailable:
+        hint = nearest(name, connection_names(file))
+        raise ConfigError(
+            [Problem(f"There is no connection {name!r}.", "$.connections", hint, file)]
+        )
+    return config.connection(name)

@@ -12,7 +12,7 @@ import click
 
 from turnwire.builtin import BUILTIN_PREFIX
 from turnwire.cli._builtin import running_builtin
-from turnwire.cli._config import connection_names, find_config
+from turnwire.cli._config import find_config, load_connection
 from turnwire.cli._exit import ExitCode
 from turnwire.cli._lines import LineReader
 from turnwire.cli._options import CliOptions
@@ -24,16 +24,12 @@ from turnwire.view.live import Clock, EventView, TextView, WireView
 from turnwire.view.screen import Screen
 from turnwire.view.text import json_line, visible
 from turnwire_core import (
-    ConfigError,
     Connection,
     Conversation,
     Plugins,
-    Problem,
     Reply,
-    load_config,
     open_conversation,
 )
-from turnwire_core.config import nearest
 
 
 @attrs.frozen
@@ -162,13 +158,7 @@ class _Chat:
         plugins = Plugins()
         if wish.config is None:
             return await stack.enter_async_context(running_builtin(wish.name, plugins))
-        config = load_config(wish.config, plugins=plugins, only=[wish.name])
-        if wish.name not in config.connections and wish.name not in config.unavailable:
-            names = connection_names(wish.config)
-            message = f"There is no connection {wish.name!r}."
-            hint = nearest(wish.name, names)
-            raise ConfigError([Problem(message, "$.connections", hint, wish.config)])
-        return config.connection(wish.name)
+        return load_connection(wish.name, wish.config, plugins)
 
     def _adapted(self, connection: Connection) -> Connection:
         variables = {**connection.variables, **self._wish.variables}

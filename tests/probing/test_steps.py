@@ -1,0 +1,291 @@
+"""The steps of a probe: their order, what each finds, and that the first broken one is the last."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import ssl
+from importlib import import_module
+from typing import Any
+
+import anyio
+import pytest
+from anyio.abc import ByteStream
+
+from support.certificates import Certificates
+from support.http_peer import secured
+from support.pages import ROOT
+from support.probing import (
+    HELLO,
+    SSE_RULES,
+    answering,
+    chat,
+    probe,
+    sse,
+    step,
+    streamed,
+    told,
+    websocket,
+)
+from support.raw_server import raw_server, read_http_request
+from support.ws_server import Peer, close, message, ws_server
+from turnwire.probing import Fault, StepName, StepStatus
+from turnwire_core.plugins import Plugins
+
+pytestmark = pytest.mark.anyio
+
+OK, WARN, FAILED, SKIPPED = StepStatus.OK, StepStatus.WARN, StepStatus.FAILED, StepStatus.SKIPPED
+
+
+async def two_turns(peer: Peer) -> None:
+    for _ in range(2):
+        await peer.receive()
+        for value in HELLO:
+            await peer.send(message(**value))
+            await anyio.sleep(0.002)
+    await peer.part()
+
+
+async def test_a_stream_that_works_is_gone_through_to_its_close() -> None:
+    told_of: list[StepName] = []
+    async with raw_server(streamed(*HELLO)) as port:
+        result = await probe(
+            sse(port), second_turn=True, on_step=lambda one: told_of.append(one.name)
+        )
+    assert result.failed is None, told(result)
+    assert [one.name for one in result.steps] == list(StepName) == told_of
+    assert {one.name.value for one in result.steps if one.status is not OK} == {"tls"}
+    assert step(result, "config").found == f"bot in turnwire.json: sse to http://127.0.0.1:{port}"
+    assert step(result, "tcp").found == f"127.0.0.1:{port}"
+    assert step(result, "answer").found == "POST /chat → 200 OK"
+    assert step(result, "content_type").found == "text/event-stream"
+    assert step(result, "content").found.startswith("contentPath `text`: 'Hello'")
+    assert step(result, "finish").found == "finishPath `done` = true, in event 3 of 3"
+    assert step(result, "second_turn").found == "5 characters, over a new network connection"
+    timed = {one.name.value for one in result.steps if one.time_ms is not None}
+    assert timed == {*map(str, StepName)} - {"proxy", "tls", "content_type"}
+
+
+async def test_a_websocket_keeps_its_socket_for_the_second_turn() -> None:
+    async with ws_server(two_turns) as url:
+        result = await probe(websocket(url), second_turn=True)
+    assert result.failed is None, told(result)
+    assert step(result, "answer").found == "GET /chat → 101 Switching Protocols"
+    assert step(result, "content_type").status is SKIPPED
+    assert step(result, "second_turn").facts == {"reused": True}
+    assert step(result, "close").status is OK
+
+
+async def test_after_a_broken_step_no_other_is_taken() -> None:
+    async with raw_server(answering("nope", status="500 Internal Server Error")) as port:
+        result = await probe(chat(port))
+    assert result.failed is not None
+    assert result.failed.name is StepName.ANSWER
+    rest = list(StepName)[list(StepName).index(StepName.ANSWER) + 1 :]
+    assert all(step(result, name).status is SKIPPED for name in rest)
+
+
+async def test_a_second_turn_that_fails_is_told_apart_from_the_first() -> None:
+    async def one_turn(peer: Peer) -> None:
+        await peer.receive()
+        for value in HELLO:
+            await peer.send(message(**value))
+        await peer.receive()
+        await peer.send(close(1008, "one question a day"))
+
+    async with ws_server(one_turn) as url:
+        result = await probe(websocket(url), second_turn=True)
+    failed = step(result, "second_turn")
+    assert failed.status is FAILED
+    assert "The first turn went well, the second ended" in (failed.cause or "")
+    assert "one question a day" in (failed.cause or "")
+
+
+async def test_who_does_not_take_part_in_the_closing_is_told_of() -> None:
+    async def stubborn(peer: Peer) -> None:
+        await peer.receive()
+        for value in HELLO:
+            await peer.send(message(**value))
+        await anyio.sleep_forever()
+
+    async with ws_server(stubborn) as url:
+        result = await probe(websocket(url, limits={"closeMs": 150}))
+    assert step(result, "close").status is WARN
+    assert "limits.closeMs" in (step(result, "close").cause or "")
+
+
+# -- below the protocol ---------------------------------------------------------------------------
+
+
+async def test_tls_is_told_with_version_and_certificate(certificates: Certificates) -> None:
+    handler = secured(streamed(*HELLO), certificates.server("localhost"))
+    async with raw_server(handler) as port:
+        settings = sse(port, tls={"caBundle": str(certificates.bundle)})
+        settings["base_url"] = f"https://localhost:{port}/chat"
+        result = await probe(settings)
+    assert result.failed is None, told(result)
+    tls = step(result, "tls")
+    assert tls.status is OK
+    assert tls.found.startswith("TLSv1.3, TLS_")
+    assert "valid until" in tls.found
+    assert tls.facts["checked"] is True
+
+
+async def test_a_certificate_that_ends_soon_is_warned_of(certificates: Certificates) -> None:
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(days=5, hours=1)
+    leaf = certificates.authority.issue_cert("localhost", not_after=soon)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    leaf.configure_cert(context)
+    async with raw_server(secured(streamed(*HELLO), context)) as port:
+        settings = sse(port, tls={"caBundle": str(certificates.bundle)})
+        settings["base_url"] = f"https://localhost:{port}/chat"
+        result = await probe(settings)
+    tls = step(result, "tls")
+    assert tls.status is WARN
+    assert tls.cause == "The target's certificate expires in 5 days."
+    assert result.failed is None
+
+
+async def test_a_certificate_that_nobody_checks_is_warned_of(certificates: Certificates) -> None:
+    async with raw_server(secured(streamed(*HELLO), certificates.server())) as port:
+        settings = sse(port, tls={"verify": False})
+        settings["base_url"] = f"https://localhost:{port}/chat"
+        result = await probe(settings)
+    assert step(result, "tls").status is WARN
+    assert "NOT checked" in step(result, "tls").found
+
+
+async def test_the_proxy_that_applies_is_named_with_where_it_comes_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def proxy(stream: ByteStream) -> None:
+        head, _ = await read_http_request(stream)  # type: ignore[arg-type]
+        assert head.startswith(b"POST http://assistant.example/chat HTTP/1.1")
+        await stream.send(
+            b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n\r\n"
+            b'data: {"text":"Hi"}\n\n'
+        )
+        await anyio.sleep(0.002)
+        await stream.send(b'data: {"done":true}\n\n')
+
+    async with raw_server(proxy) as port:
+        monkeypatch.setenv("http_proxy", f"http://user:pass-word@127.0.0.1:{port}")
+        settings = sse(0)
+        settings["base_url"] = "http://assistant.example/chat"
+        result = await probe(settings, trust_env=True)
+        assert result.failed is None, told(result)
+        found = step(result, "proxy").found
+        assert found == f"http://127.0.0.1:{port}, from the environment (HTTP_PROXY)"
+        assert "127.0.0.1" in step(result, "name_resolution").found
+
+        monkeypatch.setenv("no_proxy", "assistant.example")
+        settings["limits"] = {"connectMs": 50}
+        result = await probe(settings, trust_env=True)
+        assert step(result, "proxy").found == "none: NO_PROXY exempts this host"
+
+
+async def test_a_proxy_that_does_not_let_us_through_ends_at_tcp() -> None:
+    async with raw_server(answering("", status="403 Forbidden", headers=())) as port:
+        settings = sse(0, proxy=f"http://127.0.0.1:{port}")
+        settings["base_url"] = "https://assistant.example/chat"
+        result = await probe(settings)
+    assert result.failed is step(result, "tcp")
+    assert "refused to connect us to https://assistant.example" in told(result)
+
+
+async def test_an_address_that_does_not_answer_beside_one_that_does_is_warned_of(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def two(host: str, port: int, **_: Any) -> list[Any]:
+        return [(None, None, None, "", (address, port)) for address in ("127.0.0.2", "127.0.0.1")]
+
+    async with raw_server(streamed(*HELLO)) as port:
+        monkeypatch.setattr("turnwire.probing.network.anyio.getaddrinfo", two)
+        settings = sse(port)
+        settings["base_url"] = f"http://localhost:{port}/chat"
+        found: list[Any] = []
+        await probe(settings, on_step=found.append)
+    tcp = next(one for one in found if one.name is StepName.TCP)
+    assert tcp.status is WARN
+    assert "connection refused" in tcp.cause
+    assert tcp.found == f"127.0.0.1:{port}"
+
+
+# -- what is shown --------------------------------------------------------------------------------
+
+
+async def test_a_refused_credential_is_shown_masked_with_where_it_comes_from() -> None:
+    key = "sk-very-secret-indeed"
+    refusal = answering('{"error": "bad key sk-very-secret-indeed"}', status="401 Unauthorized")
+    async with raw_server(refusal) as port:
+        by_header = await probe(
+            chat(port, headers={"Authorization": "Bearer ${KEY}"}), environ={"KEY": key}
+        )
+        literal = await probe(chat(port, headers={"X-Api-Key": "plainly-written"}))
+        by_auth = await probe(chat(port, auth={"type": "bearer", "token": key}))
+        none = await probe(chat(port))
+    assert "Sent: Authorization: Bearer *** (from 'headers.Authorization')." in told(by_header)
+    assert "Sent: X-Api-Key: *** (from 'headers.X-Api-Key')." in told(literal)
+    assert "Sent: Authorization: Bearer *** (from 'auth' (bearer))." in told(by_auth)
+    assert "No credential was sent." in told(none)
+    assert key not in str(by_header.steps)
+    assert key not in str(by_auth.steps)
+    assert "plainly-written" not in str(literal.steps)
+
+
+async def test_nothing_that_a_terminal_obeys_leaves_a_step() -> None:
+    hostile = "\x1b[2J\u202e"
+    handler = answering(hostile, status=f"404 {hostile}", headers=[f"Content-Type: {hostile}"])
+    async with raw_server(streamed({"text": hostile}, {"done": True})) as port:
+        well = await probe(sse(port))
+    async with raw_server(handler) as port:
+        badly = await probe(chat(port))
+    shown = "".join(str(one.found) + told(badly) for one in (*well.steps, *badly.steps))
+    assert "\x1b" not in shown
+    assert "\u202e" not in shown
+
+
+# -- whose fault ----------------------------------------------------------------------------------
+
+
+async def test_a_wrong_config_is_the_configs_fault() -> None:
+    result = await probe({"base_url": "http://127.0.0.1/", "protocol": "sse", "timeout": 5})
+    assert result.failed is step(result, "config")
+    assert result.failed is not None
+    assert result.failed.fault is Fault.CONFIG
+    assert "timeoutMs" in told(result)
+
+
+async def test_a_missing_driver_is_a_plugins_fault() -> None:
+    result = await probe({"base_url": "x://y", "protocol": "nobodys"})
+    assert result.failed is not None
+    assert result.failed.fault is Fault.PLUGIN
+
+
+async def test_a_protocol_that_is_not_http_is_probed_as_far_as_its_driver_shows(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "examples" / "turnwire-ndjson-tcp" / "src")
+    plugins = Plugins()
+    plugins.register(import_module("turnwire_ndjson_tcp.plugin"), "ndjson_tcp")
+
+    async def lines(stream: ByteStream) -> None:
+        while True:
+            await stream.receive()
+            for value in HELLO:
+                await stream.send(json.dumps(value).encode() + b"\n")
+                await anyio.sleep(0.002)
+
+    async with raw_server(lines) as port:
+        settings = {
+            "base_url": f"tcp://127.0.0.1:{port}",
+            "protocol": "ndjson_tcp",
+            "ndjson_tcp": SSE_RULES,
+        }
+        result = await probe(settings, plugins=plugins, second_turn=True)
+    assert result.failed is None, told(result)
+    states = {one.name.value: one.status for one in result.steps}
+    assert {name for name, status in states.items() if status is SKIPPED} == {
+        *("proxy", "tls", "content_type")
+    }
+    assert step(result, "second_turn").facts == {"reused": True}
