@@ -14,6 +14,7 @@ import turnwire_core.http
 from support.http_peer import TURN, Peer, read_all, response, target
 from support.raw_server import raw_server, read_http_request
 from turnwire_core.contracts.driver import WireTap
+from turnwire_core.contracts.tap import FRAMES
 from turnwire_core.http import HttpClient, excerpt_of, neutral
 from turnwire_core.secrets import Secrets
 
@@ -110,7 +111,7 @@ async def test_the_tap_sees_the_bytes_of_the_wire() -> None:
 
 
 @io
-async def test_the_tap_leaves_an_upgraded_stream_to_its_driver() -> None:
+async def test_of_an_upgraded_stream_the_tap_sees_what_comes_as_frames_and_the_driver_the_rest() -> None:
     async def echo(stream: SocketStream) -> None:
         await read_http_request(stream)
         await stream.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")
@@ -125,7 +126,7 @@ async def test_the_tap_leaves_an_upgraded_stream_to_its_driver() -> None:
     ):
         await stream.send(b"frame")
         await stream.receive()
-    assert [label for _, label, _ in tap.log] == ["request", "response"]
+    assert [label for _, label, _ in tap.log] == ["request", "response", FRAMES]
 
 
 @io

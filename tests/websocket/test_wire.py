@@ -16,6 +16,7 @@ from support.ws_client import one_turn, take, texts
 from support.ws_server import PING, PONG, Peer, close, frame, text, ws_server
 from turnwire_core.contracts.connection import Tls
 from turnwire_core.contracts.driver import EndOfStream, WireTap
+from turnwire_core.contracts.tap import FRAMES
 from turnwire_core.errors import TlsError
 
 pytestmark = pytest.mark.anyio
@@ -61,15 +62,22 @@ async def test_a_certificate_that_nobody_vouches_for_is_refused() -> None:
                 pass
 
 
+WAYS = ("sent", "received")
+
+
 class Recorder(WireTap):
     def __init__(self) -> None:
         self.entries: list[tuple[str, str, bytes]] = []
+        self.carriage: list[tuple[str, str, bytes]] = []
 
     def sent(self, at_ns: int, label: str, data: bytes) -> None:
         self.entries.append(("sent", label, data))
 
     def received(self, at_ns: int, label: str, data: bytes) -> None:
         self.entries.append(("received", label, data))
+
+    def carried(self, at_ns: int, label: str, data: bytes, *, sent: bool) -> None:
+        self.carriage.append(("sent" if sent else "received", label, data))
 
 
 async def test_the_tap_sees_every_message_unmasked_and_named_in_both_directions() -> None:
@@ -87,8 +95,7 @@ async def test_the_tap_sees_every_message_unmasked_and_named_in_both_directions(
             await take(frames, 1)
     labels = [(way, label) for way, label, _ in tap.entries]
     assert ("sent", "request") in labels
-    entries = [entry for entry in tap.entries if entry[1] not in ("request", "response")]
-    assert entries == [
+    assert tap.carriage == [
         ("sent", "message", '{"a":"hé"}'.encode()),
         ("received", "ping", b"?"),
         ("received", "pong", b"!"),
@@ -98,3 +105,16 @@ async def test_the_tap_sees_every_message_unmasked_and_named_in_both_directions(
         ("received", "close", b"1000 bye"),
         ("sent", "close", b"1000"),
     ]
+    # The frames themselves: the client's with a key of zeros, so that they can be read.
+    raw = {way: b"".join(one[2] for one in tap.entries if one[:2] == (way, FRAMES)) for way in WAYS}
+    question = '{"a":"hé"}'.encode()
+    assert raw["sent"] == (
+        bytes([0x81, 0x80 | len(question), 0, 0, 0, 0])
+        + question
+        + bytes([0x8A, 0x81, 0, 0, 0, 0])
+        + b"?"
+        + bytes([0x88, 0x82, 0, 0, 0, 0])
+        + (1000).to_bytes(2, "big")
+    )
+    said = frame(PING, b"?") + frame(PONG, b"!") + frame(2, b"\xff") + text("é")
+    assert raw["received"] == said + close(1000, "bye")

@@ -24,6 +24,9 @@ _SHORTEST = 4
 _SHORTEST_BASE64 = 6
 """Fewer characters of base64 say little and stand in innocent text by chance."""
 
+_LONGEST_ESCAPE = 12
+"""For each byte of a character: ``%252541``, ``&#x0000;``, ``\\\\U0001f600``."""
+
 _DEEPEST = 100
 
 _LETTERS: Final = {"\b": "b", "\f": "f", "\n": "n", "\r": "r", "\t": "t"}
@@ -35,10 +38,11 @@ class Secrets:
     The repr shows only how many there are. A copy hides the same values; pickling is refused.
     """
 
-    __slots__ = ("_patterns",)
+    __slots__ = ("_patterns", "_reach")
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._patterns: dict[str, list[re.Pattern[str]]] = {}
+        self._reach = 0
         for value in values:
             self.add(value)
 
@@ -64,10 +68,12 @@ class Secrets:
         for form in (value, value.strip()):
             if len(form) >= _SHORTEST and form not in self._patterns:
                 self._patterns[form] = [re.compile(pattern) for pattern in _patterns(form)]
+                self._reach = max(self._reach, _longest(form))
 
     def update(self, other: Secrets) -> None:
         """Hide everything that ``other`` hides."""
         self._patterns |= other._patterns
+        self._reach = max(self._reach, other._reach)
 
     def mask(self, text: str) -> str:
         """``text`` with every secret, in any of its written forms, replaced by ``***``."""
@@ -76,6 +82,25 @@ class Secrets:
         while spans := self._spans(text):
             text = _replaced(text, spans)
         return text
+
+    @property
+    def reach(self) -> int:
+        """The most bytes that a secret may take, however it is written.
+
+        Whoever masks a stream must look at so many bytes at once to find one that was split.
+        """
+        return self._reach
+
+    def find(self, data: bytes) -> list[tuple[int, int]]:
+        """Where secrets are in UTF-8 text, or in whatever bytes: (start, end), in no order.
+
+        For what must keep its length; everything else is masked by :meth:`mask`.
+        """
+        text = data.decode("utf-8", "surrogateescape")
+        spans = self._spans(text)
+        if len(text) == len(data):
+            return spans
+        return [(len(_bytes(text[:start])), len(_bytes(text[:end]))) for start, end in spans]
 
     def _spans(self, text: str) -> list[tuple[int, int]]:
         # Secrets may overlap and contain one another, so each is looked for by itself. That is
@@ -146,6 +171,16 @@ def _patterns(value: str) -> list[str]:
     ]
     patterns = ["".join(map(kind, value)) for kind in kinds]
     return list(dict.fromkeys([*patterns, *_base64_patterns(_bytes(value))]))
+
+
+def _longest(value: str) -> int:
+    """A bound on the bytes that the value takes in any of its written forms."""
+    escaped = sum(
+        1 if _is_plain(character) else _LONGEST_ESCAPE * len(_bytes(character))
+        for character in value
+    )
+    # Of base64, each character may be percent-encoded.
+    return max(escaped, 4 * len(_bytes(value)) + 8)
 
 
 def _in_url(character: str) -> str:

@@ -12,13 +12,15 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 from turnwire.checks.contract import CheckError, Judgement
 from turnwire_core import (
     ConfigError,
     Connection,
+    Conversation,
     DriverError,
     Message,
     PluginError,
@@ -47,7 +49,7 @@ _LONGEST_REASONING: Final = 2_000
 class ConnectionJudge:
     """Another connection as the judge: each judgement is one turn of a fresh conversation.
 
-    ``observers`` makes those of each conversation, such as the run log's.
+    ``opening`` opens each conversation; without it, that is done with ``plugins``.
     """
 
     def __init__(
@@ -55,11 +57,10 @@ class ConnectionJudge:
         connection: Connection,
         *,
         plugins: Plugins | None = None,
-        observers: Callable[[], Iterable[object]] = tuple,
+        opening: Callable[[Connection], AbstractAsyncContextManager[Conversation]] | None = None,
     ) -> None:
         self._connection = connection
-        self._plugins = plugins
-        self._observers = observers
+        self._opening = opening or (lambda found: open_conversation(found, plugins=plugins))
 
     async def judge(
         self, *, rubric: str, threshold: float, transcript: Sequence[Message]
@@ -72,9 +73,7 @@ class ConnectionJudge:
         """
         name, mask = self._connection.name, self._connection.secrets.mask
         try:
-            async with open_conversation(
-                self._connection, plugins=self._plugins, observers=self._observers()
-            ) as conversation:
+            async with self._opening(self._connection) as conversation:
                 reply = await conversation.send(judge_prompt(rubric, transcript))
         except PluginError as exc:
             raise CheckError(f"The judge {name!r}: {exc}", kind="plugin") from exc

@@ -52,6 +52,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="Write a run log; a folder gets a new file in it. Default: none is written.",
     )
     group.addoption(
+        "--turnwire-record",
+        metavar="DIR",
+        help="Keep every byte of each conversation in a file in DIR, for `turnwire replay`.",
+    )
+    group.addoption(
         "--turnwire-backend",
         choices=("asyncio", "trio"),
         help="The event loop that suites run in. Default: asyncio.",
@@ -66,6 +71,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addini("turnwire_connection", names, type="args", default=[])
     parser.addini("turnwire_config", "The file of connections, relative to this file.")
     parser.addini("turnwire_log", "Where a run log goes, relative to this file.")
+    parser.addini("turnwire_record", "Where recordings go, relative to this file.")
     parser.addini("turnwire_backend", "The event loop that suites run in: asyncio or trio.")
     parser.addini("turnwire_seed", "A seed for the values that suites draw.")
 

@@ -67,7 +67,7 @@ class Dialler(httpcore.AsyncNetworkBackend):
         wire.connected_ns = perf_counter_ns()
         connected = WireStream(wire, stream, raw, deadline=deadline, tls_step=tls_step)
         if leading:
-            connected.unread(leading)
+            connected.unread(leading, was_shown=False)
         return connected
 
     async def sleep(self, seconds: float) -> None:

@@ -117,7 +117,7 @@ class DirectAnswer(Answer):
         self.status = head.status
         self.headers = Headers(head.fields)
         if head.status == 101:
-            self._stream.unread(reader.leftover)
+            self._stream.unread(reader.leftover, was_shown=True)
 
     async def read(self) -> bytes:
         if self._first:

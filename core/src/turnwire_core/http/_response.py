@@ -9,6 +9,7 @@ import anyio
 import httpcore
 
 from turnwire_core.contracts.driver import EndOfStream
+from turnwire_core.contracts.tap import WireTap
 from turnwire_core.errors import DriverError, StreamBrokenError
 from turnwire_core.events import WireTimes
 from turnwire_core.http._encoding import BodyDecoder
@@ -165,6 +166,12 @@ class UpgradedStream:
     def times(self) -> WireTimes:
         """The stamps of the handshake."""
         return self._wire.times
+
+    @property
+    def tap(self) -> WireTap | None:
+        """Who wants to see the bytes. What is received is shown already, labelled ``frames``; what
+        is sent, and what both carry, is for the caller to show."""
+        return self._wire.stream.tap if self._wire.stream is not None else None
 
     async def receive(self) -> tuple[bytes, int]:
         """One network read, and when it arrived (:func:`time.perf_counter_ns`).

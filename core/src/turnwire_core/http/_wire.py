@@ -21,11 +21,14 @@ from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.tls import TLSAttribute, TLSStream
 
 from turnwire_core.contracts.connection import Connection
+from turnwire_core.contracts.tap import FRAMES, Ending, WireTap
 from turnwire_core.errors import Phase
 from turnwire_core.events import WireTimes
 from turnwire_core.http._sockets import StampedStream
 
 _OPENING_BYTES: Final = 256
+
+_TARGET: Final = "base_url"
 
 
 class Step(StrEnum):
@@ -68,7 +71,7 @@ class Wire:
         self.stream: WireStream | None = None
         self.begin()
 
-    def begin(self, target: str | None = None, key: str = "base_url") -> None:
+    def begin(self, target: str | None = None, key: str = _TARGET) -> None:
         """Forget the last exchange.
 
         ``target`` is what messages call the peer, ``key`` the place in the config that names it.
@@ -114,8 +117,9 @@ class Wire:
                 self.headers_ns = self.read_ns
 
     def upgraded(self) -> None:
-        """From here on the bytes are another protocol's, and its driver's to show."""
-        self.sending = self.receiving = None
+        """From here on the bytes are another protocol's; what is sent is its driver's to show."""
+        self.sending = None
+        self.receiving = FRAMES
 
 
 class WireStream(httpcore.AsyncNetworkStream):
@@ -140,30 +144,50 @@ class WireStream(httpcore.AsyncNetworkStream):
         self._deadline = deadline
         self._tls_step = tls_step
         self._leading = b""
+        self._was_shown = False
         self._dropped = False
+        tap = wire.connection.tap
+        self._tap = tap.transport() if tap is not None else None
 
-    def unread(self, data: bytes) -> None:
-        """Let ``data``, which has arrived and belongs to somebody else, be read first."""
+    @property
+    def tap(self) -> WireTap | None:
+        """Who is shown the bytes of this exchange. Nobody, where a token is asked for: it is not
+        known to be a secret before it has been read."""
+        return self._tap if self._wire.key == _TARGET else None
+
+    def unread(self, data: bytes, *, was_shown: bool) -> None:
+        """Let ``data``, which has arrived and belongs to somebody else, be read first.
+
+        ``was_shown``: the tap has seen it.
+        """
         self._leading = data
+        self._was_shown = was_shown
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
         wire = self._wire
         if self._dropped:
             raise httpcore.ReadError("dropped")
+        shows = True
         if self._leading:
             data, self._leading = self._leading[:max_bytes], self._leading[max_bytes:]
+            shows = not self._was_shown
         else:
             try:
                 data = await self._stream.receive(max_bytes)
             except anyio.EndOfStream:
+                if not wire.ended:
+                    self._tell(Ending.CLOSED)
                 wire.ended = True
                 return b""
-            except (anyio.BrokenResourceError, anyio.ClosedResourceError) as exc:
+            except anyio.BrokenResourceError as exc:
+                self._tell(Ending.BROKEN)
+                raise httpcore.ReadError(str(exc)) from exc
+            except anyio.ClosedResourceError as exc:
                 raise httpcore.ReadError(str(exc)) from exc
         wire.read_ns = self._raw.read_ns
         if wire.phase is Phase.HEADERS and len(wire.opening) < _OPENING_BYTES:
             wire.opening += data[:_OPENING_BYTES]
-        if wire.receiving is not None and (tap := wire.connection.tap) is not None:
+        if shows and wire.receiving is not None and (tap := self.tap) is not None:
             tap.received(wire.read_ns, wire.receiving, data)
         return data
 
@@ -172,16 +196,20 @@ class WireStream(httpcore.AsyncNetworkStream):
             return
         await self._send(buffer)
         wire = self._wire
-        if wire.sending is not None and (tap := wire.connection.tap) is not None:
+        if wire.sending is not None and (tap := self.tap) is not None:
             tap.sent(wire.write_ns, wire.sending, buffer)
 
     async def write_request(self, head: bytes, body: bytes) -> None:
         """Write both at once: one system call, and one segment where they fit into it."""
         await self._send(head + body)
-        if (tap := self._wire.connection.tap) is not None:
+        if (tap := self.tap) is not None:
             tap.sent(self._wire.write_ns, "request", head)
             if body:
                 tap.sent(self._wire.write_ns, "body", body)
+
+    def _tell(self, ending: Ending) -> None:
+        if (tap := self.tap) is not None:
+            tap.ended(perf_counter_ns(), ending)
 
     async def _send(self, buffer: bytes) -> None:
         wire = self._wire

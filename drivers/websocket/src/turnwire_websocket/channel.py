@@ -16,6 +16,7 @@ from anyio.lowlevel import checkpoint
 
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.contracts.driver import EndOfStream
+from turnwire_core.contracts.tap import FRAMES
 from turnwire_core.errors import (
     DriverError,
     FrameTooLarge,
@@ -37,6 +38,7 @@ from turnwire_websocket.framing import (
     Pong,
     TextMessage,
     Violation,
+    unmasked,
 )
 from turnwire_websocket.handshake import Offer
 from turnwire_websocket.inbox import Inbox
@@ -259,10 +261,10 @@ class Channel:
         pings: list[bytes] = []
         end: Exception | None = None
         farewell = _NORMAL
-        tap = self._connection.tap
+        tap = self._stream.tap
         for event in events:
             if tap is not None and (shown := _shown(event)) is not None:
-                tap.received(received_ns, *shown)
+                tap.carried(received_ns, *shown, sent=False)
             match event:
                 case TextMessage(text, size):
                     if self._is_wanted():
@@ -339,7 +341,7 @@ class Channel:
         await self._transmit(self._framing.ping(payload), "ping", payload)
 
     async def _transmit(self, data: bytes, label: str, payload: str | bytes) -> None:
-        """Write frames. What the tap is shown is their payload: masked bytes say nothing."""
+        """Write frames. The tap is shown them with a key of zeros: masked bytes say nothing."""
         async with self._write:
             if self._sealed:
                 message = "nothing can be sent on this WebSocket any more."
@@ -347,11 +349,14 @@ class Channel:
             # It stays so where the write is broken off, because nothing can follow half a frame,
             # and after our Close, because nothing may follow that (RFC 6455 §5.5.1).
             self._sealed = True
+            if (tap := self._stream.tap) is not None:
+                # Before it is written: while it is, the other task may already read the answer.
+                now = perf_counter_ns()
+                shown = payload.encode() if isinstance(payload, str) else payload
+                tap.sent(now, FRAMES, unmasked(data))
+                tap.carried(now, label, shown, sent=True)
             await self._stream.send(data)
             self._sealed = label == "close"
-        if self._connection.tap is not None:
-            shown = payload.encode() if isinstance(payload, str) else payload
-            self._connection.tap.sent(perf_counter_ns(), label, shown)
 
     def _about(self, text: str) -> str:
         """A message about this target: masked, and harmless whatever the target put into it."""

@@ -26,7 +26,7 @@ from io import StringIO
 from typing import Final
 
 import attrs
-from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode, ParseFailed
+from wsproto.frame_protocol import CloseReason, FrameProtocol, Opcode, ParseFailed, XorMaskerSimple
 from wsproto.frame_protocol import Frame as WireFrame
 
 NO_STATUS: Final = 1005
@@ -35,6 +35,7 @@ NO_STATUS: Final = 1005
 _CONTROL: Final = 0x08
 _OPCODE: Final = 0x0F
 _LENGTH: Final = 0x7F
+_KEY_BYTES: Final = 4
 _LENGTH_BYTES: Final = {126: 2, 127: 8}
 
 _WHOLE_TEXT: Final = 0x81
@@ -269,6 +270,25 @@ class Framing:
         self._fragments = self._announced = self._size = 0
         self._text = StringIO()
         self._binary = bytearray()
+
+
+def unmasked(frames: bytes) -> bytes:
+    """Whole frames of a client as they are with the masking key 0 (RFC 6455 §5.3).
+
+    The same length, and the same to a server; but they can be read, and searched for secrets.
+    """
+    shown = bytearray()
+    position = 0
+    while position < len(frames):
+        head = 2 + _LENGTH_BYTES.get(frames[position + 1] & _LENGTH, 0)
+        begin = position + head + _KEY_BYTES
+        length = int.from_bytes(frames[position + 2 : position + head], "big")
+        end = begin + (length if head > 2 else frames[position + 1] & _LENGTH)
+        masker = XorMaskerSimple(frames[position + head : begin])
+        shown += frames[position : position + head] + bytes(_KEY_BYTES)
+        shown += masker.process(bytearray(frames[begin:end]))
+        position = end
+    return bytes(shown)
 
 
 def _header_length(head: bytearray) -> int:

@@ -29,6 +29,7 @@ from turnwire_core import (
     WireTimes,
 )
 from turnwire_core.contracts.connection import option
+from turnwire_core.contracts.tap import Ending
 from turnwire_ndjson_tcp.lines import LineDecoder
 
 
@@ -164,8 +165,10 @@ class NdjsonTcpFrames(FrameStream):
         except StreamBrokenError as exc:
             # Asked again, the system would say that a connection that was reset ended cleanly.
             self._end = exc
+            self._tell_end(Ending.BROKEN)
             raise
         except anyio.EndOfStream:
+            self._tell_end(Ending.CLOSED)
             self._end = self._clean_end()
             raise self._end from None
         received_ns = perf_counter_ns()  # before anything is parsed
@@ -177,6 +180,10 @@ class NdjsonTcpFrames(FrameStream):
         if self._end is not None and not frames:
             raise self._end
         return frames
+
+    def _tell_end(self, ending: Ending) -> None:
+        if self._connection.tap is not None:
+            self._connection.tap.ended(perf_counter_ns(), ending)
 
     def _clean_end(self) -> Exception:
         if self.is_inside_line:

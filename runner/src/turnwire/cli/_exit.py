@@ -34,13 +34,14 @@ class ExitCode(IntEnum):
 
 def exit_code_for(error: BaseException) -> ExitCode:
     """The exit code of an error that reached the top of a command."""
+    from turnwire.recordings.model import RecordingError, RecordingIncomplete
     from turnwire.runlog import RunLogError, RunLogIncomplete
     from turnwire_core.errors import ConfigError, DriverError
 
     match error:
-        case RunLogIncomplete():
+        case RunLogIncomplete() | RecordingIncomplete():
             return ExitCode.INTERNAL
-        case ConfigError() | RunLogError():
+        case ConfigError() | RunLogError() | RecordingError():
             return ExitCode.USAGE
         case DriverError():
             return ExitCode.TARGET

@@ -16,6 +16,7 @@ from turnwire.cli._config import find_config, load_connection
 from turnwire.cli._exit import ExitCode
 from turnwire.cli._lines import LineReader
 from turnwire.cli._options import CliOptions
+from turnwire.cli._recording import record_option, recording
 from turnwire.cli._running import backend_option, run
 from turnwire.cli._turns import take_turn
 from turnwire.runlog import RunLog, log_path, reply_fields
@@ -23,6 +24,7 @@ from turnwire.runlog.entries import camel
 from turnwire.view.live import Clock, EventView, TextView, WireView
 from turnwire.view.screen import Screen
 from turnwire.view.text import json_line, visible
+from turnwire.wiring import Wiring
 from turnwire_core import (
     Connection,
     Conversation,
@@ -41,6 +43,7 @@ class _Wish:
     config: str | None
     persona: str | None
     variables: dict[str, str]
+    record: str | None
     as_json: bool
     verbosity: int
 
@@ -82,6 +85,7 @@ def _variables(
     metavar="FILE",
     help="Write a run log; a folder gets a new file in it. Default: none.",
 )
+@record_option
 @click.option("--json", "as_json", is_flag=True, help="Print each reply as one JSON object.")
 @click.option("-v", "verbosity", count=True, help="Show the events; -vv: the raw bytes, too.")
 @backend_option
@@ -105,8 +109,9 @@ def chat(options: CliOptions, /, log: str | None, backend: str, **wishes: Any) -
     with (
         Screen() as screen,
         _run_log(path, wish.config, options) as run_log,
+        recording(wish.record) as wiring,
     ):
-        code = run(lambda: _Chat(wish, options, screen, run_log).run(), backend)
+        code = run(lambda: _Chat(wish, options, screen, run_log, wiring).run(), backend)
         if screen.broken:
             raise BrokenPipeError
         return code
@@ -124,12 +129,18 @@ class _Chat:
     """One run of the command."""
 
     def __init__(
-        self, wish: _Wish, options: CliOptions, screen: Screen, run_log: RunLog | None
+        self,
+        wish: _Wish,
+        options: CliOptions,
+        screen: Screen,
+        run_log: RunLog | None,
+        wiring: Wiring,
     ) -> None:
         self._wish = wish
         self._options = options
         self._screen = screen
         self._run_log = run_log
+        self._wiring = wiring
         self._clock = Clock()
 
     async def run(self) -> ExitCode:
@@ -146,6 +157,10 @@ class _Chat:
             if self._wish.verbosity:
                 observers.append(EventView(self._screen, self._clock))
             self._clock.restart()
+            connection, more = await stack.enter_async_context(
+                self._wiring.conversation(connection)
+            )
+            observers += more
             conversation = await stack.enter_async_context(
                 open_conversation(connection, observers=observers, persona=self._wish.persona)
             )

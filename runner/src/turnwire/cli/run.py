@@ -12,6 +12,7 @@ from turnwire.cli._exit import ExitCode
 from turnwire.cli._logs import LOG_FOLDER
 from turnwire.cli._options import CliOptions
 from turnwire.cli._plan import Choice, Plan, failed_ids, make_plan
+from turnwire.cli._recording import record_option, recording
 from turnwire.cli._reports import ReportWish, report_option, write_reports
 from turnwire.cli._running import backend_option, run
 from turnwire.engine import ConnectionSource, RunOutcome, run_cases
@@ -21,6 +22,7 @@ from turnwire.reports.reading import read_report
 from turnwire.runlog import RunLog, RunLogError, log_path
 from turnwire.view.screen import Screen
 from turnwire.view.text import visible
+from turnwire.wiring import Wiring
 from turnwire_core import ConfigError
 
 _JOBS: Final = 4
@@ -40,6 +42,7 @@ class _Manner:
     reports: tuple[ReportWish, ...]
     backend: str
     resume: Path | None
+    record: str | None
 
 
 @click.command(
@@ -118,6 +121,7 @@ class _Manner:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Complete the run that LOG tells of: what it finished is not run again.",
 )
+@record_option
 @report_option
 @click.option(
     "-v",
@@ -230,8 +234,8 @@ class _Run:
             resume=manner.resume is not None,
         )
         try:
-            with with_log as log:
-                outcome = run(lambda: self._engine(log, screen), manner.backend)
+            with with_log as log, recording(manner.record) as wiring:
+                outcome = run(lambda: self._engine(log, screen, wiring), manner.backend)
                 self._not_run = len(outcome.not_run)
                 log.conclude(outcome.counts, exit_code(outcome, self._fail_under))
         except KeyboardInterrupt:
@@ -239,7 +243,7 @@ class _Run:
         except Exception as exc:  # noqa: BLE001 — raised again, when what there is has been told
             self._failure = exc
 
-    async def _engine(self, log: RunLog, screen: Screen) -> RunOutcome:
+    async def _engine(self, log: RunLog, screen: Screen, wiring: Wiring) -> RunOutcome:
         # rich, and what draws with it, only for who runs something.
         from turnwire.cli._watching import TappedSource, Watcher
         from turnwire.view.live import Clock
@@ -270,6 +274,7 @@ class _Run:
                     fail_fast=manner.fail_fast,
                     on_event=watcher,
                     earlier=plan.progress,
+                    wiring=wiring,
                 )
 
     def _tell(self, path: Path, screen: Screen) -> RunReport:

@@ -21,7 +21,8 @@ from turnwire.runlog.entries import TestFinished, TestStarted
 from turnwire.steps import BUILT_IN
 from turnwire.steps.user_objective import UserObjectiveOptions
 from turnwire.suites.model import Case
-from turnwire_core import Connection, open_conversation
+from turnwire.wiring import STRAIGHT, Wiring
+from turnwire_core import Connection
 
 
 async def run_case(
@@ -32,6 +33,7 @@ async def run_case(
     log: RunLog | None = None,
     shared: Shared | None = None,
     on_event: Callable[[Event], None] | None = None,
+    wiring: Wiring = STRAIGHT,
 ) -> CaseResult:
     """Run one test.
 
@@ -43,7 +45,7 @@ async def run_case(
     """
     emitter = Emitter(on_event)
     around = Surroundings(
-        sources, kinds, log, shared or Shared(), emitter, watched=on_event is not None
+        sources, kinds, log, shared or Shared(), emitter, wiring, watched=on_event is not None
     )
     result = await run_in(case, around)
     if emitter.failure is not None:
@@ -119,17 +121,12 @@ class _Attempt:
         """Open the conversation, and take the steps. What ended them early, if anything did."""
         case, around = self._case, self._around
         collector = FrameCollector() if _wants_events(case, around.kinds) else None
-        observers: list[object] = []
-        if around.log is not None:
-            observers.append(around.log.observer(test=case.id))
-        if collector is not None:
-            observers.append(collector)
         limit_ms = case.test.limits.timeout_ms
-        async with open_conversation(
+        async with around.opened(
             connection,
-            plugins=around.sources.plugins,
-            observers=observers,
+            test=case.id,
             persona=case.suite.persona_text(case.test.persona),
+            observers=(collector,) if collector is not None else (),
         ) as conversation:
             conversation.variables |= case.variables
             self._running = running = Running(case, conversation, around, collector, log_as=case.id)

@@ -17,6 +17,7 @@ from turnwire.engine.sources import ConnectionSource
 from turnwire.kinds import Kinds
 from turnwire.runlog import FinishedTest, Progress, RunLog
 from turnwire.suites.model import Case, CheckSpec, Suite
+from turnwire.wiring import STRAIGHT, Wiring
 from turnwire_core import Connection
 
 
@@ -30,13 +31,14 @@ async def run_cases(
     fail_fast: bool = False,
     on_event: Callable[[Event], None] | None = None,
     earlier: Progress | None = None,
+    wiring: Wiring = STRAIGHT,
 ) -> RunOutcome:
     """Run tests, ``jobs`` at once, in their order; then the checks over their suites.
 
-    ``sources`` is entered. With ``fail_fast`` no test is begun after one has failed; those that run
-    are let finish. Cases that ``earlier`` has as finished are not run again: their results are
-    taken from there. Cancelled, it ends its conversations in good order and logs no end of the
-    tests that were running.
+    ``sources`` is entered; ``wiring`` records or replays the conversations. With ``fail_fast`` no
+    test is begun after one has failed; those that run are let finish. Cases that ``earlier`` has
+    as finished are not run again: their results are taken from there. Cancelled, it ends its
+    conversations in good order and logs no end of the tests that were running.
 
     Raises:
         Exception: whatever ``on_event`` raised; nothing that happens in a test.
@@ -46,7 +48,8 @@ async def run_cases(
     failure: BaseException | None = None
     async with anyio.create_task_group() as tasks:
         emitter = Emitter(on_event, abort=tasks.cancel_scope.cancel)
-        around = Surroundings(sources, kinds, log, Shared(), emitter, watched=on_event is not None)
+        watched = on_event is not None
+        around = Surroundings(sources, kinds, log, Shared(), emitter, wiring, watched=watched)
 
         async def work() -> None:
             nonlocal failure
@@ -81,12 +84,13 @@ async def check_suites(
     sources: ConnectionSource,
     kinds: Kinds,
     log: RunLog | None = None,
+    wiring: Wiring = STRAIGHT,
 ) -> Sequence[CheckOutcome]:
     """The checks over the suites of tests that were run one by one, as ``run_cases`` ends with.
 
     ``sources`` is entered. Each is made once for each connection that its suite's tests ran over.
     """
-    around = Surroundings(sources, kinds, log, Shared(), Emitter(None))
+    around = Surroundings(sources, kinds, log, Shared(), Emitter(None), wiring)
     return await _check_suites(RunOutcome(results), around)
 
 

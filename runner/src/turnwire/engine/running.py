@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any
 
 import anyio
@@ -26,6 +26,7 @@ from turnwire.runlog import RunLog
 from turnwire.runlog.entries import CheckEvaluated, Extracted, HttpRequest
 from turnwire.steps.contract import StepError
 from turnwire.suites.model import Case, CheckSpec, Fixture, RequestSpec, StepSpec, Suite
+from turnwire.wiring import STRAIGHT, Wiring
 from turnwire_core import (
     Chunk,
     ConfigError,
@@ -52,8 +53,35 @@ class Surroundings:
     log: RunLog | None
     shared: Shared
     emit: Callable[[Event], None]
+    wiring: Wiring = STRAIGHT
     watched: bool = True
     """Whether anybody is told of events: what is told must be in the log before."""
+
+    @asynccontextmanager
+    async def opened(
+        self,
+        connection: Connection,
+        *,
+        test: str | None,
+        role: str = "target",
+        persona: str | None = None,
+        observers: Sequence[object] = (),
+    ) -> AsyncIterator[Conversation]:
+        """A conversation that is logged, and wired as this run has it.
+
+        Raises: as :func:`open_conversation` and :meth:`Wiring.conversation`.
+        """
+        logging = () if self.log is None else (self.log.observer(test=test, role=role),)
+        async with (
+            self.wiring.conversation(connection, test=test, role=role) as (wired, more),
+            open_conversation(
+                wired,
+                plugins=self.sources.plugins,
+                observers=(*logging, *observers, *more),
+                persona=persona,
+            ) as conversation,
+        ):
+            yield conversation
 
 
 class Running:
@@ -152,7 +180,12 @@ class Running:
         start_ns = time.perf_counter_ns()
         status, error = None, None
         try:
-            status, self.answer = await make(call)
+            wiring = self._around.wiring
+            async with wiring.conversation(call.connection, test=self._log_as, role="request") as (
+                wired,
+                _,
+            ):
+                status, self.answer = await make(attrs.evolve(call, connection=wired))
         except StepError as exc:
             error = self._mask(str(exc))
             raise
@@ -218,12 +251,8 @@ class Running:
     ) -> AsyncIterator[Conversation]:
         """See :meth:`RunningTest.talk_to`."""
         found = await self._around.sources.connection(connection, self.case.suite)
-        log = self._around.log
-        async with open_conversation(
-            found,
-            plugins=self._around.sources.plugins,
-            observers=() if log is None else [log.observer(test=self._log_as, role=role)],
-            persona=persona,
+        async with self._around.opened(
+            found, test=self._log_as, role=role, persona=persona
         ) as conversation:
             yield conversation
 
@@ -412,14 +441,11 @@ class CaseJudge:
                 raise CheckError(f"The judge {name!r}: {exc}", kind="config") from exc
             except PluginError as exc:
                 raise CheckError(f"The judge {name!r}: {exc}", kind="plugin") from exc
-            judge = ConnectionJudge(
-                connection, plugins=self._around.sources.plugins, observers=self._observers
-            )
+            judge = ConnectionJudge(connection, opening=self._opened)
         return await judge.judge(rubric=rubric, threshold=threshold, transcript=transcript)
 
-    def _observers(self) -> Sequence[object]:
-        log = self._around.log
-        return () if log is None else (log.observer(test=self._test, role="judge"),)
+    def _opened(self, connection: Connection) -> AbstractAsyncContextManager[Conversation]:
+        return self._around.opened(connection, test=self._test, role="judge")
 
 
 def _milliseconds(nanoseconds: int) -> float:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from turnwire.assistant import Assistant
     from turnwire.engine import CaseResult
     from turnwire.runlog import RunLog
+    from turnwire.wiring import Wiring
 
 T = TypeVar("T")
 
@@ -91,11 +92,24 @@ class Runtime:
         except RunLogError as exc:
             raise failed(str(exc)) from None
 
+    @cached_property
+    def wiring(self) -> Wiring:
+        """How conversations are wired up: recorded, where that was asked for."""
+        from turnwire.recordings import Recorder, RecordingError
+        from turnwire.wiring import STRAIGHT
+
+        if self.settings.record is None:
+            return STRAIGHT
+        try:
+            return self._stack.enter_context(Recorder(self.settings.record))
+        except RecordingError as exc:
+            raise failed(str(exc)) from None
+
     def close(self, exit_code: int) -> None:
         """End all that was begun.
 
         Raises:
-            RunLogIncomplete: the run log could not be written to its end.
+            RunLogIncomplete, RecordingIncomplete: something could not be written to its end.
         """
         self._stack.close()
         # Not the property: it would make a log of a run in which there was nothing to log.
@@ -132,11 +146,12 @@ def close(session: pytest.Session) -> None:
     if runtime is None:
         return
     del session.config.stash[_runtime]
+    from turnwire.recordings import RecordingIncomplete
     from turnwire.runlog import RunLogIncomplete
 
     try:
         runtime.close(int(session.exitstatus))
-    except RunLogIncomplete as exc:
+    except (RunLogIncomplete, RecordingIncomplete) as exc:
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         reporter = session.config.pluginmanager.get_plugin("terminalreporter")
         if reporter is not None:

@@ -26,6 +26,8 @@ class Settings:
     log: Path | None
     """A file, or a folder that is to have a new one."""
     log_in_folder: bool
+    record: Path | None
+    """The folder that recordings go into."""
     backend: str
     seed: int
     started: dt.datetime
@@ -58,6 +60,7 @@ def _read(config: pytest.Config) -> Settings:
         config_file=_path(config, "turnwire_config"),
         log=log,
         log_in_folder=log is not None and (written.endswith("/") or log.is_dir()),
+        record=_path(config, "turnwire_record"),
         backend=_backend(config),
         seed=_seed(config),
         started=dt.datetime.now(dt.UTC),

@@ -82,11 +82,16 @@ class SuiteRun:
             kinds=Kinds.installed(),
             log=self._runtime.run_log,
             shared=self._shared,
+            wiring=self._runtime.wiring,
         )
 
     async def _check(
         self, results: Sequence[CaseResult], sources: ConnectionSource
     ) -> Sequence[CheckOutcome]:
         return await check_suites(
-            results, sources=sources, kinds=Kinds.installed(), log=self._runtime.run_log
+            results,
+            sources=sources,
+            kinds=Kinds.installed(),
+            log=self._runtime.run_log,
+            wiring=self._runtime.wiring,
         )

@@ -36,12 +36,16 @@ async def watched_conversation(
     _require_anyio(request)
     watcher = Watcher(connection)
     request.node.stash[_seen] = watcher
-    run_log = runtime_of(request.config).run_log
+    runtime = runtime_of(request.config)
+    run_log = runtime.run_log
     observers: list[object] = [watcher]
     if run_log is not None:
         observers.append(run_log.observer())
     try:
-        async with open_conversation(connection, observers=observers) as conversation:
+        async with (
+            runtime.wiring.conversation(connection, test=request.node.nodeid) as (wired, more),
+            open_conversation(wired, observers=(*observers, *more)) as conversation,
+        ):
             yield conversation
     finally:
         replies = [reply for _, reply in watcher.turns]

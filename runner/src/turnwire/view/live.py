@@ -8,7 +8,7 @@ from typing import Final
 from turnwire.view.screen import Screen
 from turnwire.view.text import shorten, visible
 from turnwire_core.contracts.connection import Connection
-from turnwire_core.contracts.tap import WireTap
+from turnwire_core.contracts.tap import FRAMES, Ending, WireTap
 from turnwire_core.events import Attempt, Chunk, Frame, Turn
 from turnwire_core.hookspecs import hookimpl
 from turnwire_core.secrets import Secrets
@@ -117,11 +117,22 @@ class WireView(WireTap):
 
     def sent(self, at_ns: int, label: str, data: bytes) -> None:
         """Bytes that were handed to the transport."""
-        self._show("→", at_ns, label, data)
+        if label != FRAMES:
+            self._show("→", at_ns, label, data)
 
     def received(self, at_ns: int, label: str, data: bytes) -> None:
         """Bytes that had arrived."""
-        self._show("←", at_ns, label, data)
+        if label != FRAMES:
+            self._show("←", at_ns, label, data)
+
+    def carried(self, at_ns: int, label: str, data: bytes, *, sent: bool) -> None:
+        """What was in frames, which nobody can read."""
+        self._show("→" if sent else "←", at_ns, label, data)
+
+    def ended(self, at_ns: int, ending: Ending) -> None:
+        """The target has hung up."""
+        what = "end of the connection" if ending is Ending.CLOSED else "the connection broke"
+        self._screen.note(f"{self._clock.offset(at_ns)}  ← {what}", fg="yellow")
 
     def _show(self, arrow: str, at_ns: int, label: str, data: bytes) -> None:
         colour = "cyan" if arrow == "→" else "yellow"

@@ -1,0 +1,36 @@
+"""Recordings: every byte of a conversation with its time, in a file that can be read again."""
+
+from __future__ import annotations
+
+from turnwire.recordings.model import (
+    RECORDING_VERSION,
+    SUFFIX,
+    End,
+    Event,
+    Payload,
+    Piece,
+    Recording,
+    RecordingError,
+    RecordingIncomplete,
+    TurnBegan,
+    TurnEnded,
+)
+from turnwire.recordings.reading import load_recording, load_recordings
+from turnwire.recordings.writing import Recorder
+
+__all__ = [
+    "RECORDING_VERSION",
+    "SUFFIX",
+    "End",
+    "Event",
+    "Payload",
+    "Piece",
+    "Recorder",
+    "Recording",
+    "RecordingError",
+    "RecordingIncomplete",
+    "TurnBegan",
+    "TurnEnded",
+    "load_recording",
+    "load_recordings",
+]
