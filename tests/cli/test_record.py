@@ -12,6 +12,7 @@ from turnwire.recordings import load_recordings
 
 Config = Callable[..., None]
 
+
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])
 def test_chat_records_its_conversation_beside_what_it_shows(
     config: Config, folder: Path, backend: str

@@ -111,7 +111,7 @@ async def test_the_tap_sees_the_bytes_of_the_wire() -> None:
 
 
 @io
-async def test_of_an_upgraded_stream_the_tap_sees_what_comes_as_frames_and_the_driver_the_rest() -> None:
+async def test_of_an_upgraded_stream_the_tap_is_shown_only_what_comes() -> None:
     async def echo(stream: SocketStream) -> None:
         await read_http_request(stream)
         await stream.send(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n")

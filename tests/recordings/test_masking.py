@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Sequence
+from itertools import pairwise
 from urllib.parse import quote
 
 import pytest
@@ -44,7 +45,7 @@ def framed(parts: Sequence[bytes]) -> bytes:
 
 def cut(data: bytes, places: Sequence[int]) -> list[bytes]:
     edges = [0, *sorted({place % (len(data) + 1) for place in places}), len(data)]
-    return [data[start:end] for start, end in zip(edges, edges[1:], strict=False) if start < end]
+    return [data[start:end] for start, end in pairwise(edges) if start < end]
 
 
 def masked(reads: Sequence[bytes], secrets: Secrets, label: str = "body") -> list[bytes]:

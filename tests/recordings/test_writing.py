@@ -148,8 +148,7 @@ async def test_only_its_owner_reads_a_recording(tmp_path: Path) -> None:
     with Recorder(tmp_path) as recorder:
         async with recorder.conversation(Connection(base_url="x://y", name="bot")):
             pass
-    (path,) = tmp_path.iterdir()
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE((tmp_path / f"bot{SUFFIX}").stat().st_mode) == 0o600
 
 
 async def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(tmp_path: Path) -> None:
@@ -160,26 +159,25 @@ async def test_a_folder_that_cannot_be_written_is_an_error_that_names_it(tmp_pat
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full device")
 async def test_a_full_disk_breaks_no_conversation_and_is_told_at_the_end(tmp_path: Path) -> None:
+    with pytest.raises(RecordingIncomplete, match=r"bot\.recording\.jsonl is incomplete: No space"):
+        await record_on_full_device(tmp_path)
+
+
+async def record_on_full_device(folder: Path) -> None:
     connection = Connection(base_url="x://y", name="bot")
-    recorder = Recorder(tmp_path)
-    with (
-        pytest.raises(RecordingIncomplete, match=r"bot\.recording\.jsonl is incomplete: No space"),
-        recorder,
-    ):
+    with Recorder(folder) as recorder:
         async with recorder.conversation(connection) as (wired, _):
-            (path,) = tmp_path.iterdir()
-            replace_by_full_device(path)
+            replace_by_full_device(folder / f"bot{SUFFIX}")
             assert wired.tap is not None
             wired.tap.received(1, "lines", b"hello")
 
 
 def replace_by_full_device(path: Path) -> None:
     """Make the open descriptor of ``path`` one of a device that is always full."""
-    for name in os.listdir("/proc/self/fd"):
-        link = Path("/proc/self/fd", name)
-        if link.is_symlink() and os.readlink(link) == str(path):
+    for link in Path("/proc/self/fd").iterdir():
+        if link.is_symlink() and link.readlink() == path:
             full = os.open("/dev/full", os.O_WRONLY)
-            os.dup2(full, int(name))
+            os.dup2(full, int(link.name))
             os.close(full)
             return
     raise AssertionError(f"{path} is not open")
@@ -263,7 +261,8 @@ def test_what_is_no_recording_is_refused_with_the_line(
 
 def test_lines_and_fields_that_are_not_known_yet_are_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "x.recording.jsonl"
-    lines = [{**HEADER, "new": 1}, {"type": "weather", "is": "fine"}, {"type": "recording_finished"}]
+    finished = {"type": "recording_finished"}
+    lines = [{**HEADER, "new": 1}, {"type": "weather", "is": "fine"}, finished]
     path.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     recording = load_recording(path)
     assert recording.complete
