@@ -13,6 +13,7 @@ from typing import Final
 import attrs
 
 from turnwire_core import WireTap
+from turnwire_core.contracts.tap import Ending
 from turnwire_core.showing import neutral
 
 _MOST_BYTES: Final = 64 * 1024
@@ -60,8 +61,6 @@ class HeadTap(WireTap):
         """Bytes that were handed to the transport."""
         if label == "request":
             self._request, self._response = data[:_MOST_BYTES], b""
-        elif label == "message" and len(self.messages) < 8:
-            self.messages.append(data[:_MOST_BYTES])
         if self._inner is not None:
             self._inner.sent(at_ns, label, data)
 
@@ -71,6 +70,18 @@ class HeadTap(WireTap):
             self._response += data[:_MOST_BYTES]
         if self._inner is not None:
             self._inner.received(at_ns, label, data)
+
+    def carried(self, at_ns: int, label: str, data: bytes, *, sent: bool) -> None:
+        """What was in frames."""
+        if sent and label == "message" and len(self.messages) < 8:
+            self.messages.append(data[:_MOST_BYTES])
+        if self._inner is not None:
+            self._inner.carried(at_ns, label, data, sent=sent)
+
+    def ended(self, at_ns: int, ending: Ending) -> None:
+        """The target has hung up."""
+        if self._inner is not None:
+            self._inner.ended(at_ns, ending)
 
     @property
     def request(self) -> RequestHead | None:
