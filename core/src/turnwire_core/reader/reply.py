@@ -234,7 +234,8 @@ class ReplyReader:
             return
         if rules.takes_text and not isinstance(data, str | dict | list):
             # Text that is no JSON, or looks like a number: with the path ``$`` it is the content.
-            self._add(text, rules.content[0].mode, reading)
+            rule = rules.content[0]
+            self._add(rule.read(text, event), rule.mode, reading)
         elif data is MISSING:
             self._unreadable += 1  # but an event may mean something by its name alone
         else:

@@ -76,6 +76,14 @@ def json_line(value: Any) -> str:
     return text if _HAZARD.search(text) is None else text.translate(_JSON)
 
 
+def json_text(value: Any, indent: int | None = 2) -> str:
+    """Like :func:`json_line`, laid out for people."""
+    text = json.dumps(_finite(value), ensure_ascii=False, indent=indent)
+    return re.sub(
+        f"(?!\\n){_HAZARD.pattern}", lambda match: _JSON.get(ord(match[0]), match[0]), text
+    )
+
+
 def _finite(value: Any) -> Any:
     match value:
         case float() if not math.isfinite(value):

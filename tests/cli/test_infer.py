@@ -1,0 +1,108 @@
+"""`turnwire infer`: the connection on stdout, why on stderr, and credentials on neither."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from support.captures import RECORDINGS
+from support.command_line import invoke
+from turnwire_core import load_config
+
+SECRET = "sk-live-0123456789abcdef"
+COMMAND = (
+    "curl https://api.acme.example/v1/chat "
+    f"-H 'Authorization: Bearer {SECRET}' "
+    """-d '{"messages": [{"role": "user", "content": "greet me"}], "stream": true}'"""
+)
+REPLY = str(RECORDINGS / "openai-chat.think-first.http")
+
+
+def test_a_command_and_its_reply_make_a_whole_config(folder: Path) -> None:
+    result = invoke("infer", COMMAND, "greet me", "--reply", REPLY)
+
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["connections"]["assistant"] == {
+        "base_url": "https://api.acme.example/v1/chat",
+        "protocol": "sse",
+        "headers": {"Authorization": "Bearer ${ACME_API_KEY}"},
+        "request": {"body": {"messages": "{{messages}}", "stream": True}},
+        "sse": {
+            "contentPath": "choices[0].delta.content",
+            "finishPath": "choices[0].finish_reason",
+            "usagePath": "usage",
+        },
+    }
+    assert "text in 6 of 17 events, together 34 characters" in result.stderr
+    assert "is finished, 34 characters: Hello! It costs 12 €" in result.stderr
+    assert "Set in the environment before you use it: ACME_API_KEY." in result.stderr
+    assert SECRET not in result.output
+
+
+def test_a_recorded_reply_is_enough_for_how_it_is_read(folder: Path) -> None:
+    result = invoke("infer", REPLY, "--format", "yaml", "--name", "gpt")
+
+    assert result.exit_code == 0, result.stderr
+    assert result.stdout.startswith("connections:\n  gpt:\n    base_url: ${ASSISTANT_URL}\n")
+
+
+@pytest.mark.parametrize("source", [(), ("-",)])
+def test_standard_input_is_read_where_nothing_is_named(source: tuple[str, ...]) -> None:
+    result = invoke("infer", *source, input=COMMAND)
+
+    assert result.exit_code == 0, result.stderr
+    assert '"protocol": "sse"' in result.stdout
+    assert "There is no reply to look at" in result.stderr
+    assert SECRET not in result.output
+
+
+@pytest.mark.parametrize("file", ["turnwire.json", "turnwire.yaml"])
+def test_what_is_written_is_a_config_that_loads(folder: Path, file: str) -> None:
+    (folder / "call.sh").write_text(COMMAND)
+    result = invoke("infer", "call.sh", "--reply", REPLY, "--write", file)
+
+    assert result.exit_code == 0, result.stderr
+    config = load_config(folder / file, environ={"ACME_API_KEY": "x"})
+    assert config.connections["assistant"].protocol == "sse"
+
+    again = invoke("infer", "call.sh", "--reply", REPLY, "--write", file)
+    assert again.exit_code == 2
+    assert "nothing is overwritten" in again.stderr
+
+
+def test_what_a_target_wrote_cannot_move_the_terminal(folder: Path) -> None:
+    pieces = [f'data: {{"\x1b[2J": "It is\\u202e tea {n} and"}}\n\n' for n in range(3)]
+    (folder / "reply").write_text("".join(pieces))
+    for format_ in ("json", "yaml"):
+        result = invoke("infer", "reply", "--format", format_)
+        assert "\x1b" not in result.output
+        assert "\u202e" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("args", "reason"),
+    [
+        (("missing.txt",), "cannot be read"),
+        (("curl -s ",), "no URL"),
+        (("https://a.example/chat",), "MESSAGE"),
+        ((REPLY, "--write", "out.txt"), "no name of a config file"),
+        ((REPLY, "--header", "nonsense"), "is not 'NAME: VALUE'"),
+    ],
+)
+def test_what_cannot_be_done_is_a_usage_error(
+    folder: Path, args: tuple[str, ...], reason: str
+) -> None:
+    result = invoke("infer", *args)
+
+    assert result.exit_code == 2
+    assert reason in result.stderr
+
+
+def test_a_reply_without_an_answer_fails(folder: Path) -> None:
+    (folder / "reply").write_text('data: {"id": "a-1234567"}\n\n' * 3)
+    result = invoke("infer", "reply")
+
+    assert result.exit_code == 1
+    assert "no text in the reply" in result.stderr
