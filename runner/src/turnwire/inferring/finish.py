@@ -95,7 +95,8 @@ def _finish_by_type(types: LabelKey | None, value: str, events: Sequence[Labelle
     position = [value_of(event, types) for event in events].index(value) + 1
     where = "the last" if position == len(events) else f"number {position}"
     because = f"it is {value!r} in one event only, {where} of {len(events)}, after all text"
-    confidence = 0.95 if words.is_finish(value) else 0.6
+    is_last = position == len(events)
+    confidence = 0.95 if words.is_finish(value) else 0.7 if is_last else 0.5
     if types == EVENT_NAME:
         keys: dict[str, Any] = {"finish": [{"when": {key: value}}]}
         return Finish(keys, Finding("finish", {key: value}, confidence, because))

@@ -106,8 +106,8 @@ class _Inferring:
             self._take_reply(self._reply, protocol)
         else:
             self._notes.append(
-                "There is no reply to look at, so how to read one is unknown. Add a recorded one "
-                "(--reply FILE), or let the request be made (--call)."
+                "There is no reply to look at, so how to read one is unknown. Add a recorded one: "
+                "--reply FILE."
             )
         if self._request_keys:
             query = self._request_keys.pop("query", None)

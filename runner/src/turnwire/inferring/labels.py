@@ -97,7 +97,7 @@ def _is_of_a_role(key: LabelKey) -> bool:
     return key != EVENT_NAME and words.is_role(last_name(key))
 
 
-def _label_keys(walked: Sequence[Iterable[Leaf]]) -> set[Shape]:
+def _label_keys(walked: Sequence[Sequence[Leaf]]) -> set[Shape]:
     """Where the labels are: by what a field is called, or by how it behaves."""
     values: dict[Shape, list[Any]] = {}
     for found in walked:
