@@ -13,33 +13,16 @@ import math
 import re
 from typing import Any, Final
 
-_DEL: Final = 0x7F
-_BIDI: Final = (0x061C, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2066, 0x206A))
-_SEPARATORS: Final = (0x2028, 0x2029)
-"""Line breaks to some programs and not to others."""
-_SURROGATES: Final = range(0xD800, 0xE000)
-"""Halves of a pair, which JSON can spell and no encoding can write."""
-
-_BEYOND_ASCII: Final = (*range(0x80, 0xA0), *_BIDI, *_SEPARATORS)
-
-_VISIBLE: Final[dict[int, str]] = {
-    # U+2400 and on are pictures of the control characters: one column, and unlike anything typed.
-    **{code: chr(0x2400 + code) for code in range(0x20)},
-    _DEL: "\N{SYMBOL FOR DELETE}",
-    **{code: f"⟨U+{code:04X}⟩" for code in _BEYOND_ASCII},
-    **{code: f"⟨U+{code:04X}⟩" for code in _SURROGATES},
-}
-_VISIBLE_LINES: Final = {
-    code: picture for code, picture in _VISIBLE.items() if chr(code) not in "\n\t"
-}
-_JSON: Final[dict[int, str]] = {
-    # json.dumps escapes what is below U+0020 itself; inside a JSON text the rest can only stand
-    # in a string, where this is the same value.
-    code: f"\\u{code:04x}"
-    for code in (_DEL, *_BEYOND_ASCII, *_SURROGATES)
-}
-_HAZARD: Final = re.compile("[" + "".join(f"\\U{code:08x}" for code in _VISIBLE) + "]")
-"""Finds what would be replaced: a scan costs less than a translation that changes nothing."""
+_BEYOND_ASCII: Final = (
+    r"\x7f-\x9f"  # DEL and the controls of C1
+    r"\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # marks and overrides of direction
+    r"\u2028\u2029"  # line breaks to some programs and not to others
+    r"\ud800-\udfff"  # halves of a pair, which JSON can spell and no encoding can write
+)
+_HAZARD: Final = re.compile(rf"[\x00-\x1f{_BEYOND_ASCII}]")
+_HAZARD_IN_LINES: Final = re.compile(rf"[\x00-\x08\x0b-\x1f{_BEYOND_ASCII}]")
+_HAZARD_IN_JSON: Final = re.compile(rf"[{_BEYOND_ASCII}]")
+"""json.dumps escapes what is below U+0020 itself."""
 
 
 def visible(text: str, *, lines: bool = False) -> str:
@@ -49,9 +32,14 @@ def visible(text: str, *, lines: bool = False) -> str:
     surrogates. With ``lines``, newline and tab stay: for the text of a reply. Without, the result
     is one line.
     """
-    if _HAZARD.search(text) is None:
-        return text
-    return text.translate(_VISIBLE_LINES if lines else _VISIBLE)
+    return (_HAZARD_IN_LINES if lines else _HAZARD).sub(_picture, text)
+
+
+def _picture(match: re.Match[str]) -> str:
+    code = ord(match[0])
+    if code < 0x20:  # pictures of the control characters: one column, and unlike anything typed
+        return chr(0x2400 + code)
+    return "\N{SYMBOL FOR DELETE}" if code == 0x7F else f"⟨U+{code:04X}⟩"
 
 
 def shorten(text: str, width: int) -> str:
@@ -73,7 +61,8 @@ def json_line(value: Any) -> str:
         text = _encode(value)
     except ValueError:
         text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"))
-    return text if _HAZARD.search(text) is None else text.translate(_JSON)
+    # Inside a JSON text they can only stand in a string, where this is the same value.
+    return _HAZARD_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
 def json_text(value: Any, indent: int | None = 2) -> str:
