@@ -10,7 +10,6 @@ import functools
 import itertools
 import json
 import re
-import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path as FilePath
@@ -324,6 +323,8 @@ _TOML_PART = re.compile(r"\"([^\"]*)\"|'([^']*)'|([\w-]+)")
 
 
 def _parse_toml(text: str, file: str) -> Any:
+    import tomllib  # as long to import as ten such files take to read, and few write TOML
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:

@@ -6,13 +6,11 @@ import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
 
 import anyio
 import attrs
-import httpcore
-import httpx
 
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.contracts.driver import EndOfStream
@@ -21,12 +19,16 @@ from turnwire_core.events import Turn
 from turnwire_core.http import _request
 from turnwire_core.http._auth import Authenticator, TokenAnswer
 from turnwire_core.http._errors import FOREIGN, connect_timed_out, root, translate
-from turnwire_core.http._message import Answer, Request
+from turnwire_core.http._message import Answer, Network, Request
 from turnwire_core.http._rejected import origin_text, refuse
 from turnwire_core.http._response import HttpResponse, UpgradedStream
 from turnwire_core.http._tls import tls_context
-from turnwire_core.http._transport import PORTS, Transport
+from turnwire_core.http._transport import Transport
+from turnwire_core.http._url import PORTS, Url, parse_url
 from turnwire_core.http._wire import Wire
+
+if TYPE_CHECKING:
+    import httpx
 
 _MOST_REDIRECTS: Final = 5
 _KEPT_STATUSES: Final = (307, 308)
@@ -49,7 +51,7 @@ class HttpClient:
         self._wire = Wire(connection)
         self._transport = Transport(self._wire, self._context)
         self._auth = Authenticator(connection, self._post_form)
-        self._cookies = httpx.Cookies()
+        self._cookies: httpx.Cookies | None = None  # most targets set none
 
     async def __aenter__(self) -> Self:
         if self._connection.base_url.startswith(("https:", "wss:")):
@@ -145,7 +147,7 @@ class HttpClient:
         """
         self._wire.begin()
         reply: HttpResponse | None = None
-        stream: httpcore.AsyncNetworkStream | None = None
+        stream: Network | None = None
         try:
             with self._timed(), anyio.CancelScope(deadline=self._connect_deadline()):
                 response = await self._send(
@@ -203,9 +205,9 @@ class HttpClient:
         query may be a credential. They stay behind for good, also if the way leads back.
         """
         headers = {name: field for name, field in request.fields.items() if name != "host"}
-        home = _origin(request.url)
+        home = request.url.origin
         for _ in range(_MOST_REDIRECTS + 1):
-            at_home = _origin(request.url) == home
+            at_home = request.url.origin == home
             if at_home:
                 request = self._with_cookies(request)
             response = await self._send_one(request)
@@ -223,7 +225,7 @@ class HttpClient:
                     "message would travel unencrypted. Put the right URL into base_url.",
                     status=response.status,
                 )
-            if _origin(url) != _origin(request.url):
+            if url.origin != request.url.origin:
                 headers = _request.merge_headers(harmless)
             request = _request.make_request(
                 request.method, url, headers, content, upgrade=request.upgrade
@@ -236,9 +238,11 @@ class HttpClient:
         )
 
     def _with_cookies(self, request: Request) -> Request:
-        if not self._cookies.jar:  # most targets set none
+        if self._cookies is None:
             return request
-        jarred = httpx.Request(request.method, request.url)
+        import httpx
+
+        jarred = httpx.Request(request.method, str(request.url))
         self._cookies.set_cookie_header(jarred)
         cookie = jarred.headers.get("Cookie")
         if cookie is None:
@@ -246,11 +250,15 @@ class HttpClient:
         return attrs.evolve(request, fields={**request.fields, "cookie": ("Cookie", cookie)})
 
     def _keep_cookies(self, request: Request, response: Answer) -> None:
+        import httpx
+
+        if self._cookies is None:
+            self._cookies = httpx.Cookies()
         self._cookies.extract_cookies(
             httpx.Response(
                 response.status,
                 headers=response.headers.raw,
-                request=httpx.Request(request.method, request.url),
+                request=httpx.Request(request.method, str(request.url)),
             )
         )
 
@@ -263,7 +271,7 @@ class HttpClient:
     async def _post_form(self, url: str, headers: dict[str, str], form: bytes) -> TokenAnswer:
         """Ask a token endpoint. Its failures are named as its own, in the phase of connecting."""
         try:
-            address = httpx.URL(url)
+            address = parse_url(url)
             request = _request.make_request(
                 "POST",
                 address,
@@ -277,7 +285,7 @@ class HttpClient:
                 ),
                 form,
             )
-        except (httpx.InvalidURL, ValueError) as exc:
+        except ValueError as exc:
             raise _bad_token_url() from exc
         if address.scheme not in PORTS or not address.host:
             raise _bad_token_url()
@@ -309,15 +317,14 @@ class HttpClient:
         return tls_context(self._connection)
 
 
-def _location(request: Request, response: Answer) -> httpx.URL | None:
+def _location(request: Request, response: Answer) -> Url | None:
     try:
         location = response.headers["location"]
         urlsplit(location)  # refuses a bracket that does not close, which httpx takes for a name
         url = request.url.join(location)
-    except (KeyError, httpx.InvalidURL, ValueError):
+    except (KeyError, ValueError):
         return None
-    usable = url.scheme in ("http", "https") and url.host
-    return url.copy_with(userinfo=b"", fragment=None) if usable else None
+    return url if url.scheme in PORTS and url.host else None
 
 
 def _bad_token_url() -> ProtocolError:
@@ -325,7 +332,3 @@ def _bad_token_url() -> ProtocolError:
         "'auth.tokenUrl' is no URL. Write a whole one, such as https://auth.example.com/token.",
         phase=Phase.CONNECT,
     )
-
-
-def _origin(url: httpx.URL) -> tuple[str, str, int]:
-    return url.scheme, url.host, url.port or PORTS[url.scheme]

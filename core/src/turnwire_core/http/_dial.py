@@ -1,4 +1,4 @@
-"""Opening connections: httpcore's network backend, with the project's own deadline and proxies.
+"""Opening connections, with the project's own deadline and proxies.
 
 Name resolution, TCP, proxy and TLS share one deadline, ``limits.connectMs``.
 """
@@ -9,10 +9,9 @@ import re
 import ssl
 from collections.abc import Callable, Iterable
 from time import perf_counter_ns
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 import anyio
-import httpcore
 from anyio.abc import ByteStream
 
 from turnwire_core.http._proxy import Proxy
@@ -31,8 +30,10 @@ _HEAD_BYTES: Final = 16 * 1024
 _STATUS_LINE = re.compile(rb"HTTP/1\.[01] ([0-9]{3})(?: ([^\r\n]*))?\r?\n")
 
 
-class Dialler(httpcore.AsyncNetworkBackend):
+class Dialler:
     """Opens TCP to the target, or through ``proxy`` with CONNECT (RFC 9110 §9.3.6)."""
+
+    stream_class: ClassVar[type[WireStream]] = WireStream
 
     def __init__(
         self, wire: Wire, context: Callable[[], ssl.SSLContext], proxy: Proxy | None = None
@@ -65,7 +66,7 @@ class Dialler(httpcore.AsyncNetworkBackend):
             raw = await _tcp(self._proxy.host, self._proxy.port, deadline, Step.PROXY)
             stream, leading = await self.tunnel(self._proxy, raw, host, port, deadline)
         wire.connected_ns = perf_counter_ns()
-        connected = WireStream(wire, stream, raw, deadline=deadline, tls_step=tls_step)
+        connected = self.stream_class(wire, stream, raw, deadline=deadline, tls_step=tls_step)
         if leading:
             connected.unread(leading, was_shown=False)
         return connected

@@ -14,7 +14,6 @@ from typing import Final
 
 import anyio
 import anyio.lowlevel
-import httpcore
 
 from turnwire_core.errors import Phase
 from turnwire_core.http._dial import Dialler
@@ -53,7 +52,7 @@ class DirectTransport:
             wire.phase, wire.sending = Phase.SEND, "request"
             try:
                 await stream.write_request(head, request.content)
-            except httpcore.WriteError:
+            except (anyio.BrokenResourceError, anyio.ClosedResourceError):
                 pass  # the server may have said why before it hung up
             else:
                 wire.sent_ns = wire.write_ns

@@ -7,13 +7,13 @@
       CONNECT, TLS to the proxy    time
     TLS with the target          ssl.SSLError, CertificateError, end         TlsError
     limits.connectMs ran out     DialError without a cause                   TimeLimitError
-    reset, cut short             httpcore.NetworkError, anyio's Broken- and  StreamBrokenError
-                                   ClosedResourceError, OSError, an end
-                                   that breaks the rules
-    not HTTP, endless head       HttpViolation, RemoteProtocolError of       ProtocolError
-                                   httpcore and h11
-    a request that is no HTTP    LocalProtocolError of httpcore and h11,     ProtocolError
-                                   httpx.InvalidURL, UnicodeError              (phase send)
+    reset, cut short             anyio's Broken- and ClosedResourceError,    StreamBrokenError
+                                   OSError, an end that breaks the rules
+    not HTTP, endless head       HttpViolation                               ProtocolError
+    a request that is no HTTP    Unsendable, UnicodeError                    ProtocolError
+                                                                               (phase send)
+
+httpcore and h11 are imported where a proxy is used, so what they raise becomes one of these there.
 
 Callers write ``raise translate(exc, wire) from root(exc)``. No message holds more of an URL than
 its origin, or more than a line of what the peer said.
@@ -28,9 +28,6 @@ from collections.abc import Mapping
 from typing import Final
 
 import anyio
-import h11
-import httpcore
-import httpx
 
 from turnwire_core.errors import (
     ConnectError,
@@ -43,6 +40,7 @@ from turnwire_core.errors import (
     TlsError,
 )
 from turnwire_core.http._http1 import HttpViolation
+from turnwire_core.http._message import Unsendable
 from turnwire_core.http._text import excerpt_of
 from turnwire_core.http._wire import DialError, Step, TunnelRefused, Wire
 from turnwire_core.showing import neutral
@@ -54,17 +52,10 @@ FOREIGN: Final = (
     anyio.BrokenResourceError,
     anyio.ClosedResourceError,
     anyio.EndOfStream,
-    h11.ProtocolError,
     HttpViolation,
-    httpcore.NetworkError,
-    httpcore.ProtocolError,
-    httpcore.TimeoutException,
-    httpcore.UnsupportedProtocol,
-    httpx.InvalidURL,
+    Unsendable,
 )
 """Everything that may come up from below."""
-
-_BREACHES: Final = (HttpViolation, httpcore.RemoteProtocolError, h11.RemoteProtocolError)
 
 # OpenSSL's X509_V_ERR_… → what to say. https://docs.openssl.org/3.0/man3/X509_STORE_CTX_get_error/
 _CERTIFICATE: Final[Mapping[int, str]] = {
@@ -91,15 +82,15 @@ def translate(exc: BaseException, wire: Wire) -> DriverError:
     """Our error for ``exc``, one of :data:`FOREIGN`."""
     if isinstance(exc, DialError):
         return _dial(exc, wire)
-    if isinstance(exc, httpcore.LocalProtocolError | h11.LocalProtocolError | httpx.InvalidURL):
+    if isinstance(exc, Unsendable):
         return ProtocolError(
             f"The request to {_where(wire)} cannot be sent: {_said(exc, wire)}.", phase=Phase.SEND
         )
     if isinstance(exc, ssl.SSLError):
         return TlsError(f"{_tls_failed(wire)}: {_tls_reason(exc)}", phase=wire.phase)
-    if isinstance(exc, _BREACHES) and not wire.ended:
+    if isinstance(exc, HttpViolation) and not wire.ended:
         return _not_http(exc, wire)
-    if isinstance(exc, UnicodeError | httpcore.UnsupportedProtocol):
+    if isinstance(exc, UnicodeError):
         return ProtocolError(
             f"The request to {_where(wire)} cannot be sent: it holds characters that HTTP does "
             "not allow there.",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol
 
 import attrs
-import httpcore
-import httpx
+
+from turnwire_core.http._url import Url
 
 
 class Headers(Mapping[str, str]):
@@ -48,10 +49,27 @@ class Request:
     """
 
     method: str
-    url: httpx.URL
+    url: Url
     fields: Mapping[str, tuple[str, str]] = attrs.field(repr=False)
     content: bytes = attrs.field(default=b"", repr=False)
     upgrade: bool = False
+
+
+class Unsendable(Exception):
+    """The request is none that HTTP can carry."""
+
+
+class Network(Protocol):
+    """The connection below HTTP. Its methods raise one of ``FOREIGN``."""
+
+    async def read(self, max_bytes: int) -> bytes:
+        """What arrived; empty at the end."""
+
+    async def write(self, buffer: bytes) -> None:
+        """Write all of it."""
+
+    async def aclose(self) -> None:
+        """Close it."""
 
 
 class Answer(ABC):
@@ -59,7 +77,7 @@ class Answer(ABC):
 
     status: int
     headers: Headers
-    network: httpcore.AsyncNetworkStream
+    network: Network
     """The connection that it comes from: after 101, the other protocol's."""
 
     @abstractmethod

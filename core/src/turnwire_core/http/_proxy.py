@@ -20,7 +20,6 @@ import ipaddress
 import os
 from typing import Final
 from urllib.parse import unquote, urlsplit
-from urllib.request import getproxies_environment
 
 import attrs
 
@@ -115,6 +114,8 @@ def _from_environment(scheme: str, host: str, port: int) -> tuple[str, str]:
     # For most there is nothing to find, which is seen in a hundredth of the time.
     if not any(name in os.environ for name in _VARIABLES):
         return "", ""
+    from urllib.request import getproxies_environment  # which brings all of http.client
+
     proxies = getproxies_environment()
     key = "https" if scheme in ("https", "wss") else "http"
     name = key if proxies.get(key) else "all"

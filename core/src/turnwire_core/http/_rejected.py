@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
-import httpx
-
 from turnwire_core.errors import DriverError, Phase, ProtocolError, ProxyError, RejectedError
 from turnwire_core.http._response import HttpResponse
 from turnwire_core.http._retry_after import retry_after
+from turnwire_core.http._url import Url, parse_url
 from turnwire_core.http._wire import Wire
 from turnwire_core.showing import neutral
 
@@ -79,7 +78,7 @@ async def _refusal(response: HttpResponse, wire: Wire, *, upgrading: bool) -> Dr
     return RejectedError(message, status=status, body=body, retry_after=seconds)
 
 
-def origin_text(url: httpx.URL) -> str:
+def origin_text(url: Url) -> str:
     """Scheme, host and port: what messages may show of an URL."""
     host = f"[{url.host}]" if ":" in url.host else url.host
     return f"{url.scheme}://{host}:{url.port}" if url.port else f"{url.scheme}://{host}"
@@ -90,8 +89,8 @@ def _redirect_advice(location: str, wire: Wire) -> str:
     if not location:
         return ""
     try:
-        target = origin_text(httpx.URL(wire.target).join(location))
-    except (httpx.InvalidURL, ValueError):
+        target = origin_text(parse_url(wire.target).join(location))
+    except ValueError:
         target = "something that is no URL"
     return (
         f" It redirects to {wire.connection.secrets.mask(neutral(target))}. Put the new URL into "

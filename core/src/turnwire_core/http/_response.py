@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 import anyio
-import httpcore
 
 from turnwire_core.contracts.driver import EndOfStream
 from turnwire_core.contracts.tap import WireTap
@@ -14,7 +13,7 @@ from turnwire_core.errors import DriverError, StreamBrokenError
 from turnwire_core.events import WireTimes
 from turnwire_core.http._encoding import BodyDecoder
 from turnwire_core.http._errors import FOREIGN, root, translate
-from turnwire_core.http._message import Answer
+from turnwire_core.http._message import Answer, Network
 from turnwire_core.http._text import charset_of, excerpt_of
 from turnwire_core.http._wire import Wire
 
@@ -153,9 +152,7 @@ class UpgradedStream:
     One task may receive while others send.
     """
 
-    def __init__(
-        self, headers: Mapping[str, str], stream: httpcore.AsyncNetworkStream, wire: Wire
-    ) -> None:
+    def __init__(self, headers: Mapping[str, str], stream: Network, wire: Wire) -> None:
         self.headers = headers
         """Those of the 101 response; names are found in any case."""
         self._stream = stream

@@ -2,24 +2,34 @@
 
 httpx's client is left out on purpose. It logs every URL with its query, where keys may stand, and
 redirects, credentials and proxies are the connection's to decide. Its URLs and cookies are what we
-use.
+use. This module is imported when it is first needed.
 """
 
 from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Callable
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import anyio
+import h11
 import httpcore
 
 from turnwire_core.http._dial import Dialler
 from turnwire_core.http._direct import KEEPALIVE_S
 from turnwire_core.http._errors import FOREIGN
-from turnwire_core.http._message import Answer, Headers, Request
+from turnwire_core.http._http1 import HttpViolation
+from turnwire_core.http._message import Answer, Headers, Network, Request, Unsendable
 from turnwire_core.http._proxy import Proxy
-from turnwire_core.http._wire import Wire
+from turnwire_core.http._wire import Wire, WireStream
+
+_FOREIGN: Final = (
+    h11.ProtocolError,
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.TimeoutException,
+    httpcore.UnsupportedProtocol,
+)
 
 
 class StockTransport:
@@ -31,26 +41,28 @@ class StockTransport:
         self._pools: dict[tuple[Proxy | None, bool], httpcore.AsyncConnectionPool] = {}
 
     async def send(self, request: Request, proxy: Proxy | None) -> Answer:
-        """Send, and wait for the head of the response. Raises what httpcore raises."""
+        """Send, and wait for the head of the response.
+
+        Raises one of :data:`turnwire_core.http._errors.FOREIGN`.
+        """
         url = request.url
+        scheme, host = url.scheme.encode("ascii"), url.raw_host.encode("ascii")
         tunnelled = url.scheme == "https" or request.upgrade
-        target = httpcore.URL(
-            scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path
-        )
+        target = httpcore.URL(scheme=scheme, host=host, port=url.port, target=url.raw_path)
         headers = [
             (name.encode("ascii"), value.encode("ascii")) for name, value in request.fields.values()
         ]
         if proxy is not None and not tunnelled:
             # RFC 9112 §3.2.2: to a proxy, the target is named by its whole URL.
-            whole = b"%b://%b%b" % (url.raw_scheme, url.netloc, url.raw_path)
+            whole = str(url).encode("ascii")
             target = httpcore.URL(
                 scheme=proxy.scheme, host=proxy.host, port=proxy.port, target=whole
             )
             if proxy.authorization is not None:
                 headers.append((b"Proxy-Authorization", proxy.authorization.encode("ascii")))
         pool = self._pool(proxy if tunnelled else None, secure=target.scheme == b"https")
-        return _StockAnswer(
-            await pool.handle_async_request(
+        try:
+            response = await pool.handle_async_request(
                 httpcore.Request(
                     request.method.encode("ascii"),
                     target,
@@ -58,9 +70,10 @@ class StockTransport:
                     content=_Content(request.content),
                     extensions={"trace": self._wire.trace},
                 )
-            ),
-            self._wire,
-        )
+            )
+        except _FOREIGN as exc:
+            raise _known(exc) from exc
+        return _StockAnswer(response, self._wire)
 
     async def aclose(self) -> None:
         """Close every connection that is kept."""
@@ -72,9 +85,34 @@ class StockTransport:
             self._pools[proxy, secure] = httpcore.AsyncConnectionPool(
                 ssl_context=self._context() if secure else None,
                 keepalive_expiry=KEEPALIVE_S,
-                network_backend=Dialler(self._wire, self._context, proxy),
+                network_backend=_Backend(self._wire, self._context, proxy),
             )
         return self._pools[proxy, secure]
+
+
+class _WriteFailed(httpcore.WriteError, anyio.BrokenResourceError):
+    """httpcore passes over its own while a request is written: the server may have said why."""
+
+
+class _Stream(WireStream, httpcore.AsyncNetworkStream):
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        try:
+            await super().write(buffer, timeout)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError) as exc:
+            raise _WriteFailed(str(exc)) from exc
+
+
+class _Backend(Dialler, httpcore.AsyncNetworkBackend):  # type: ignore[misc] # gives a _Stream
+    stream_class = _Stream
+
+
+def _known(exc: Exception) -> Exception:
+    """What the rest of this package knows it as."""
+    if isinstance(exc, httpcore.RemoteProtocolError | h11.RemoteProtocolError):
+        return HttpViolation(str(exc))
+    if isinstance(exc, httpcore.NetworkError | httpcore.TimeoutException):
+        return anyio.BrokenResourceError(str(exc))
+    return Unsendable(str(exc))
 
 
 class _Content:
@@ -102,7 +140,7 @@ class _StockAnswer(Answer):
     def __init__(self, response: httpcore.Response, wire: Wire) -> None:
         self.status = response.status
         self.headers = Headers(response.headers)
-        self.network: httpcore.AsyncNetworkStream = response.extensions["network_stream"]
+        self.network: Network = response.extensions["network_stream"]
         self._response = response
         self._wire = wire
         self._body: AsyncIterator[bytes] | None = None
@@ -110,9 +148,12 @@ class _StockAnswer(Answer):
     async def read(self) -> bytes:
         if self._body is None:
             self._body = aiter(cast("AsyncIterable[bytes]", self._response.stream))
-        async for data in self._body:
-            if data:
-                return data
+        try:
+            async for data in self._body:
+                if data:
+                    return data
+        except _FOREIGN as exc:
+            raise _known(exc) from exc
         return b""
 
     async def keep(self) -> None:
@@ -143,6 +184,6 @@ class _StockAnswer(Answer):
                 try:
                     while True:
                         await anext(self._body)
-                except (StopAsyncIteration, *FOREIGN):
+                except (StopAsyncIteration, *FOREIGN, *_FOREIGN):
                     pass
             await self._response.aclose()

@@ -13,8 +13,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NoReturn
 
-import httpx
-
 from turnwire_core.contracts.connection import Connection, Tls
 from turnwire_core.errors import TlsError
 
@@ -57,7 +55,7 @@ def _build(
 ) -> ssl.SSLContext:
     try:
         if tls.ca_bundle is None:
-            context = httpx.create_ssl_context(trust_env=trust_env)
+            context = _with_usual_roots(trust_env)
         elif Path(tls.ca_bundle).is_dir():
             context = ssl.create_default_context(capath=tls.ca_bundle)
         else:
@@ -83,6 +81,16 @@ def _build(
                 "Check 'clientCert', 'clientKey' (both PEM) and 'clientKeyPassword'.",
             )
     return context
+
+
+def _with_usual_roots(trust_env: bool) -> ssl.SSLContext:
+    import certifi
+
+    if trust_env and (file := os.environ.get("SSL_CERT_FILE")):
+        return ssl.create_default_context(cafile=file)
+    if trust_env and (folder := os.environ.get("SSL_CERT_DIR")):
+        return ssl.create_default_context(capath=folder)
+    return ssl.create_default_context(cafile=certifi.where())
 
 
 def _unusable(what: str, exc: OSError, advice: str) -> NoReturn:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Callable
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar
 
 from turnwire_core.http._direct import DirectTransport
 from turnwire_core.http._message import Answer, Request
 from turnwire_core.http._proxy import choose_proxy
-from turnwire_core.http._stock import StockTransport
 from turnwire_core.http._wire import Wire
 
-PORTS: Final = {"http": 80, "https": 443}
+if TYPE_CHECKING:
+    from turnwire_core.http._stock import StockTransport
 
 # RFC 9110 §9.1, RFC 9112 §3.2
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -28,8 +28,9 @@ class Transport:
 
     def __init__(self, wire: Wire, context: Callable[[], ssl.SSLContext]) -> None:
         self._wire = wire
+        self._context = context
         self._direct = DirectTransport(wire, context)
-        self._stock = StockTransport(wire, context)
+        self._stock: StockTransport | None = None
 
     async def send(self, request: Request) -> Answer:
         """Send, and wait for the head of the response.
@@ -37,18 +38,23 @@ class Transport:
         Raises one of :data:`turnwire_core.http._errors.FOREIGN`.
         """
         url = request.url
-        port = url.port or PORTS[url.scheme]
-        proxy = choose_proxy(self._wire.connection, url.scheme, url.host, port)
+        scheme, host, port = url.origin
+        proxy = choose_proxy(self._wire.connection, scheme, host, port)
         self._wire.proxy = proxy.origin if proxy is not None else None
         if self.direct and proxy is None and _is_plain(request):
-            host = url.raw_host.decode("ascii").strip("[]")
-            return await self._direct.send(request, (url.scheme, host, port))
+            return await self._direct.send(request, (scheme, url.raw_host, port))
+        if self._stock is None:
+            # With it come httpcore, h11 and httpx, which take longer to import than all of a turn.
+            from turnwire_core.http._stock import StockTransport
+
+            self._stock = StockTransport(self._wire, self._context)
         return await self._stock.send(request, proxy)
 
     async def aclose(self) -> None:
         """Close every connection that is kept."""
         await self._direct.aclose()
-        await self._stock.aclose()
+        if self._stock is not None:
+            await self._stock.aclose()
 
 
 def _is_plain(request: Request) -> bool:

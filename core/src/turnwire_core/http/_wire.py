@@ -13,10 +13,9 @@ import sys
 from collections.abc import Mapping
 from enum import StrEnum
 from time import perf_counter_ns
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import anyio
-import httpcore
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.tls import TLSAttribute, TLSStream
 
@@ -122,8 +121,8 @@ class Wire:
         self.receiving = FRAMES
 
 
-class WireStream(httpcore.AsyncNetworkStream):
-    """A connected socket under httpcore, on either backend.
+class WireStream:
+    """A connected socket, on either backend; what it raises is anyio's.
 
     The timeouts that httpcore hands in are not looked at: a cancel scope for every read costs a
     third of its time, and the core's own limits already stand around every exchange.
@@ -166,7 +165,7 @@ class WireStream(httpcore.AsyncNetworkStream):
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ARG002
         wire = self._wire
         if self._dropped:
-            raise httpcore.ReadError("dropped")
+            raise anyio.ClosedResourceError
         shows = True
         if self._leading:
             data, self._leading = self._leading[:max_bytes], self._leading[max_bytes:]
@@ -179,11 +178,9 @@ class WireStream(httpcore.AsyncNetworkStream):
                     self._tell(Ending.CLOSED)
                 wire.ended = True
                 return b""
-            except anyio.BrokenResourceError as exc:
+            except anyio.BrokenResourceError:
                 self._tell(Ending.BROKEN)
-                raise httpcore.ReadError(str(exc)) from exc
-            except anyio.ClosedResourceError as exc:
-                raise httpcore.ReadError(str(exc)) from exc
+                raise
         wire.read_ns = self._raw.read_ns
         if wire.phase is Phase.HEADERS and len(wire.opening) < _OPENING_BYTES:
             wire.opening += data[:_OPENING_BYTES]
@@ -214,12 +211,7 @@ class WireStream(httpcore.AsyncNetworkStream):
     async def _send(self, buffer: bytes) -> None:
         wire = self._wire
         wire.stream = self
-        try:
-            await self._stream.send(buffer)
-        except (anyio.BrokenResourceError, anyio.ClosedResourceError) as exc:
-            # httpcore swallows exactly this one while a request is written, and looks whether
-            # the server said why before it hung up.
-            raise httpcore.WriteError(str(exc)) from exc
+        await self._stream.send(buffer)
         wire.write_ns = perf_counter_ns()
 
     async def aclose(self) -> None:
@@ -235,7 +227,7 @@ class WireStream(httpcore.AsyncNetworkStream):
         ssl_context: ssl.SSLContext,
         server_hostname: str | None = None,
         timeout: float | None = None,  # noqa: ARG002 - the deadline of the whole dial counts
-    ) -> WireStream:
+    ) -> Self:
         step = self._wire.step = self._tls_step
         self._wire.connected_ns = None  # TCP alone is no connection here
         host = server_hostname or ""
@@ -243,7 +235,7 @@ class WireStream(httpcore.AsyncNetworkStream):
             self._stream, ssl_context, host, deadline=self._deadline, step=step
         )
         self._wire.connected_ns = perf_counter_ns()
-        return WireStream(self._wire, secured, self._raw, deadline=self._deadline)
+        return type(self)(self._wire, secured, self._raw, deadline=self._deadline)
 
     def get_extra_info(self, info: str) -> Any:
         match info:

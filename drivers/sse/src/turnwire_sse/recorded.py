@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-
-from httpx_sse import ServerSentEvent
+from typing import TYPE_CHECKING
 
 from turnwire_sse.decoding import EventStreamDecoder
+
+if TYPE_CHECKING:
+    from httpx_sse import ServerSentEvent
 
 
 def iter_sse(body: Iterable[bytes], *, max_event_bytes: int = 8 << 20) -> Iterator[ServerSentEvent]:
@@ -19,6 +21,8 @@ def iter_sse(body: Iterable[bytes], *, max_event_bytes: int = 8 << 20) -> Iterat
     Raises:
         FrameTooLarge: a line, or the data of an event, is longer than ``max_event_bytes``.
     """
+    from httpx_sse import ServerSentEvent  # with all of httpx, which the driver needs not
+
     decoder = EventStreamDecoder(max_event_bytes)
     for data in body:
         # Line by line, because id and retry are the stream's: so they are read at their event.
