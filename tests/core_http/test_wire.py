@@ -165,9 +165,11 @@ def test_any_bytes_can_be_shown(data: bytes, charset: str | None) -> None:
 
 def test_the_public_names_are_these() -> None:
     assert turnwire_core.http.__all__ == [
+        "Approach",
         "HttpAnswer",
         "HttpClient",
         "HttpResponse",
+        "TlsFacts",
         "UpgradedStream",
         "call_once",
         "excerpt_of",

@@ -61,16 +61,18 @@ def json_line(value: Any) -> str:
         text = _encode(value)
     except ValueError:
         text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"))
-    # Inside a JSON text they can only stand in a string, where this is the same value.
-    return _HAZARD_IN_JSON.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    return _HAZARD_IN_JSON.sub(_escaped, text)
 
 
 def json_text(value: Any, indent: int | None = 2) -> str:
     """Like :func:`json_line`, laid out for people."""
     text = json.dumps(_finite(value), ensure_ascii=False, indent=indent)
-    return re.sub(
-        f"(?!\\n){_HAZARD.pattern}", lambda match: _JSON.get(ord(match[0]), match[0]), text
-    )
+    return _HAZARD_IN_JSON.sub(_escaped, text)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    """Inside a JSON text it can only stand in a string, where this is the same value."""
+    return f"\\u{ord(match[0]):04x}"
 
 
 def _finite(value: Any) -> Any:
