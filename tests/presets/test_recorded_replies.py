@@ -20,7 +20,7 @@ pytestmark = pytest.mark.anyio
 USAGE = {
     "openai-chat": {"prompt_tokens": 11, "completion_tokens": 7, "total_tokens": 18},
     "openai-responses": {"input_tokens": 11, "output_tokens": 7, "total_tokens": 18},
-    "anthropic-messages": {"output_tokens": 7},
+    "anthropic-messages": {"input_tokens": 11, "output_tokens": 7},
     "gemini": {"promptTokenCount": 11, "candidatesTokenCount": 7, "totalTokenCount": 18},
     "gemini-interactions": {"total_input_tokens": 11, "total_output_tokens": 7, "total_tokens": 18},
     "cohere-v2": {

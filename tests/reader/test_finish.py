@@ -222,6 +222,22 @@ def test_the_last_usage_counts() -> None:
     assert read.reader.usage == {"n": 2}
 
 
+def test_a_usage_that_comes_in_parts_is_joined() -> None:
+    reading = Reading({"contentPath": "t", "usagePath": "usage | message.usage"})
+    read = reading.read(
+        {"message": {"usage": {"input_tokens": 9, "output_tokens": 1, "tier": "standard"}}},
+        {"t": "x"},
+        {"usage": {"output_tokens": 12}},
+    )
+    assert read.reader.usage == {"input_tokens": 9, "output_tokens": 12}
+
+
+def test_a_usage_that_names_something_new_each_time_does_not_grow() -> None:
+    reading = Reading({"contentPath": "t", "usagePath": "usage"})
+    read = reading.read(*({"usage": {f"n{i}": i}} for i in range(1000)))
+    assert len(read.reader.usage) <= 65
+
+
 def test_captured_values_are_kept_and_a_later_one_wins() -> None:
     reading = Reading(
         {"contentPath": "t", "capture": {"sessionId": "conversation_id", "last": "id | key"}}

@@ -149,7 +149,9 @@ class ReplyRules:
         "with a value at `error`. `[]` switches that off.",
         None,
     )
-    usage_path: Path | None = option("Where the token usage is; the last one found counts.", None)
+    usage_path: Path | None = option(
+        "Where the token usage is; parts of it that come in several events are joined.", None
+    )
     capture: Mapping[str, Path] = option(
         "Values to keep for later turns, by name: `sessionId` fills `{{sessionId}}`, any other "
         "name `{{variables.NAME}}`.",

@@ -31,6 +31,9 @@ altogether, and the last, each up to so much. A document is all there is, and ke
 _TAIL_KEPT = 4
 """Events after the finish: where a usage comes, if it comes."""
 
+_USAGE_COUNTS = 64
+"""How many counts an earlier part of a usage may have and still be joined with a later one."""
+
 _OPENING_CHARACTERS = 2000
 
 
@@ -307,7 +310,7 @@ class ReplyReader:
         if is_rounded([usage, captured]):
             usage, captured = noted(self._rules, parse_json(text))
         if usage is not None:
-            self.usage = usage
+            self.usage = _joined(self.usage, usage)
         if captured:
             self.captured |= captured
 
@@ -318,6 +321,17 @@ class ReplyReader:
             self._room -= size
         elif size <= _LAST_CHARACTERS:
             self._last.append(frame)
+
+
+def _joined(earlier: Any, later: Any) -> Any:
+    """The usage, of which a part came before: counts stay that the later part does not name.
+
+    Anthropic's API sends what was read at the start of a reply, and what was written at its end.
+    """
+    if not (isinstance(earlier, dict) and isinstance(later, dict)):
+        return later
+    counts = {name: value for name, value in earlier.items() if isinstance(value, int | float)}
+    return counts | later if len(counts) <= _USAGE_COUNTS else later
 
 
 def diagnose(connection: Connection, frames: Sequence[Frame]) -> tuple[str, ...]:
