@@ -6,14 +6,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import attrs
 import click
 
 from turnwire.cli._exit import ExitCode, describe
 from turnwire.cli._options import CliOptions
+from turnwire.cli._running import backend_option, run
 from turnwire.inferring.evidence import Exchange, HttpRequest
 from turnwire.inferring.inference import Inference, infer
+from turnwire.inferring.live import HTTP_PROTOCOLS, call, driver_for_http
 from turnwire.inferring.printing import ConfigFormat, config_text, finding_lines, outcome_lines
 from turnwire.inferring.probing import as_connection, read_again
 from turnwire.inferring.sources import (
@@ -24,11 +27,15 @@ from turnwire.inferring.sources import (
     request_from,
     with_reply,
 )
-from turnwire.view.text import visible
-from turnwire_core.errors import ConfigError, PluginError
+from turnwire.view.replies import metrics_line
+from turnwire.view.replies import outcome_lines as reply_lines
+from turnwire.view.text import shorten, visible
+from turnwire_core.conversation import open_conversation
+from turnwire_core.errors import ConfigError, PluginError, RejectedError
 from turnwire_core.events import Verdict
 from turnwire_core.plugins import Plugins
 from turnwire_core.secrets import Secrets
+from turnwire_core.showing import neutral
 
 _EXTENSIONS: dict[str, ConfigFormat] = {
     ".json": "json",
@@ -52,6 +59,10 @@ class _Wish:
     name: str
     format: ConfigFormat
     write: Path | None
+    call: bool
+    quiet: float | None
+    timeout: float
+    backend: str
     probe: bool
 
 
@@ -63,7 +74,7 @@ class _Wish:
 @click.option(
     "-H", "--header", "headers", metavar="'NAME: VALUE'", multiple=True, help="Sent with it, too."
 )
-@click.option("-d", "--data", metavar="JSON", help="The body of the request, for a --url.")
+@click.option("-d", "--data", metavar="JSON", help="The body of the request, for a URL.")
 @click.option("--protocol", help="The driver that speaks it, if you know better.")
 @click.option("--name", default="assistant", show_default=True, help="What to call the connection.")
 @click.option(
@@ -75,16 +86,33 @@ class _Wish:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write it into a new config file.",
 )
-@click.option("--no-probe", is_flag=True, help="Do not read the evidence again with the result.")
+@click.option("--call", is_flag=True, help="Make the request of a curl command, to see the reply.")
+@click.option(
+    "--quiet",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Silence that ends a reply. Default: 5 on a socket, 30 over HTTP.",
+)
+@click.option(
+    "--timeout",
+    metavar="SECONDS",
+    type=click.FloatRange(min=0, min_open=True),
+    default=60.0,
+    show_default=True,
+    help="Bounds a call.",
+)
+@click.option("--no-probe", is_flag=True, help="Do not try the result.")
+@backend_option
 @click.pass_obj
 def infer_command(
     options: CliOptions, /, format_: ConfigFormat | None, no_probe: bool, **given: Any
 ) -> ExitCode:
-    """Work out a connection from SOURCE: a curl command, or a recorded reply.
+    """Work out a connection from SOURCE: a URL, a curl command, or a recorded reply.
 
-    SOURCE is the command itself, in quotes; or a file with one; or a file with a reply: the body
-    alone, or what `curl -i` printed, or the messages of a WebSocket as wscat shows them. Without
-    it, standard input is read. MESSAGE is what the user says in it.
+    SOURCE is a URL, which is sent MESSAGE; or a curl command in quotes, or a file with one; or a
+    file with a reply: the body alone, or what `curl -i` printed, or the messages of a WebSocket as
+    wscat shows them; or a folder that --record wrote. Without it, standard input is read. MESSAGE
+    is what the user says in it. Nothing is called but a URL, or with --call.
 
     The connection goes to stdout, why it is what it is to stderr. Credentials in a command are
     printed nowhere: they become ${NAME}, to be set in the environment.
@@ -98,10 +126,90 @@ def infer_command(
         exchange = _exchange(wish)
     except SourceError as exc:
         raise click.UsageError(visible(str(exc))) from exc
+    if wish.call or _is_target(wish):
+        return run(lambda: _infer_live(wish, exchange, options), wish.backend)
     inference = infer(exchange)
     secrets = Secrets(inference.environ.values())
     options.hide(secrets)
-    return _show(wish, exchange, inference, secrets)
+    _show(wish, inference, secrets)
+    code = _probe(wish, exchange, inference, secrets)
+    _finish(wish, inference)
+    return code
+
+
+async def _infer_live(wish: _Wish, exchange: Exchange, options: CliOptions) -> ExitCode:
+    """Make the call, infer, and hold another turn with the result."""
+    plugins = Plugins()
+    asking = attrs.evolve(exchange, protocol=_protocol(wish, exchange, plugins))
+    first = infer(asking)
+    secrets = Secrets(first.environ.values())
+    options.hide(secrets)
+    message = wish.message or _spoken(first)
+    if message is None:
+        raise click.UsageError("Say what to send: turnwire infer SOURCE MESSAGE.")
+    limited = {**first.connection, "timeoutMs": wish.timeout * 1000}
+    connection = as_connection(attrs.evolve(first, connection=limited), plugins, wish.name)
+    options.hide(connection.secrets)
+    reply = await call(connection, plugins, message, quiet_s=wish.quiet)
+    if reply.status is not None and reply.status >= 300:
+        said = reply.events[0].data if reply.events else "nothing"
+        raise RejectedError(
+            f"{connection.origin} answered {reply.status}: {shorten(neutral(said), 300)}",
+            status=reply.status,
+        )
+    is_http = asking.protocol in HTTP_PROTOCOLS
+    inference = infer(
+        attrs.evolve(
+            asking,
+            reply=reply,
+            message=message,
+            protocol=wish.protocol if is_http else asking.protocol,
+        )
+    )
+    _show(wish, inference, secrets)
+    code = _probe(wish, attrs.evolve(asking, reply=reply), inference, secrets)
+    if wish.probe and code is ExitCode.OK:
+        code = await _converse(wish, inference, plugins, message, secrets)
+    _finish(wish, inference)
+    return code
+
+
+async def _converse(
+    wish: _Wish, inference: Inference, plugins: Plugins, message: str, secrets: Secrets
+) -> ExitCode:
+    """Say it again, in a conversation over the connection that was inferred."""
+    connection = as_connection(inference, plugins, wish.name)
+    async with open_conversation(connection, plugins=plugins) as conversation:
+        reply = await conversation.send(message)
+    click.echo(f"Said again over it: {metrics_line(connection.protocol, reply)}", err=True)
+    for line in reply_lines(connection, reply):
+        click.echo(secrets.mask(line), err=True)
+    return ExitCode.OK if reply.ok and reply.content else ExitCode.TARGET
+
+
+def _is_target(wish: _Wish) -> bool:
+    """Whether SOURCE is a live target itself."""
+    return wish.source is not None and is_url(wish.source) and wish.reply is None
+
+
+def _protocol(wish: _Wish, exchange: Exchange, plugins: Plugins) -> str:
+    """The driver that makes the call."""
+    if wish.protocol is not None:
+        return wish.protocol
+    scheme = urlsplit(exchange.request.url if exchange.request else "").scheme
+    if scheme in ("ws", "wss"):
+        return "websocket"
+    if scheme in ("http", "https"):
+        return driver_for_http(plugins)
+    raise click.UsageError(
+        f"No driver is known for {scheme}://. Name it with --protocol; installed: "
+        f"{', '.join(plugins.protocols())}."
+    )
+
+
+def _spoken(inference: Inference) -> str | None:
+    """The message that the recorded body had, where nobody gives another."""
+    return inference.spoken
 
 
 def _exchange(wish: _Wish) -> Exchange:
@@ -116,7 +224,8 @@ def _exchange(wish: _Wish) -> Exchange:
     elif source.lstrip().startswith("curl") and any(map(str.isspace, source)):
         exchange = Exchange(request=request_from(source, Path()), message=wish.message)
     elif is_url(source):
-        raise SourceError("A URL alone says nothing of what to send. Give a curl command.")
+        request = HttpRequest(url=source, method="POST")
+        exchange = Exchange(request=request, message=wish.message)
     else:
         exchange = exchange_from(
             read_file(Path(source)), message=wish.message, base=Path(source).parent
@@ -141,20 +250,20 @@ def _request(wish: _Wish, known: HttpRequest | None) -> HttpRequest:
     return request if wish.data is None else attrs.evolve(request, body=wish.data)
 
 
-def _show(wish: _Wish, exchange: Exchange, inference: Inference, secrets: Secrets) -> ExitCode:
-    text = config_text(wish.name, inference.connection, wish.format)
-    click.echo(secrets.mask(text), nl=False)
+def _show(wish: _Wish, inference: Inference, secrets: Secrets) -> None:
+    click.echo(secrets.mask(config_text(wish.name, inference.connection, wish.format)), nl=False)
     for line in finding_lines(inference):
         click.echo(secrets.mask(line), err=True)
     for note in inference.notes:
         click.echo(visible(note), err=True)
-    code = _probe(wish, exchange, inference, secrets)
+
+
+def _finish(wish: _Wish, inference: Inference) -> None:
     if wish.write is not None:
-        _write(wish.write, text)
+        _write(wish.write, config_text(wish.name, inference.connection, wish.format))
     if inference.environ:
         names = ", ".join(inference.environ)
         click.echo(f"Set in the environment before you use it: {names}.", err=True)
-    return code
 
 
 def _probe(wish: _Wish, exchange: Exchange, inference: Inference, secrets: Secrets) -> ExitCode:

@@ -66,6 +66,8 @@ class Inference:
     notes: tuple[str, ...]
     environ: Mapping[str, str] = attrs.field(repr=False)
     missing: tuple[str, ...] = ()
+    spoken: str | None = None
+    """What the user said in the request, where that is known or guessed."""
 
     @property
     def confidence(self) -> float:
@@ -95,6 +97,7 @@ class _Inferring:
         self._request_keys: dict[str, Any] = {}
         self._sent: dict[str, Any] = {}
         """Ids that were sent, by the placeholder that took their place."""
+        self._spoken = exchange.message
 
     def infer(self) -> Inference:
         protocol = self._find_protocol()
@@ -122,6 +125,7 @@ class _Inferring:
             notes=tuple(self._notes),
             environ=self._vault.values,
             missing=tuple(sorted(self._missing())),
+            spoken=self._spoken,
         )
 
     def _missing(self) -> set[str]:
@@ -208,7 +212,8 @@ class _Inferring:
         if request.method not in ("POST", "HEAD"):
             self._request_keys["method"] = request.method
         if request.body is None:
-            self._take_query(request)
+            if request.method == "GET":
+                self._take_query(request)
             return
         template = body_template(request.body, self._exchange.message, remembers=False)
         self._take_template(template)
@@ -256,6 +261,7 @@ class _Inferring:
     def _take_template(self, template: BodyTemplate) -> None:
         self._findings.append(template.finding)
         self._sent.update(template.values)
+        self._spoken = self._spoken or template.spoken
         if template.message_template is not None:
             self._request_keys["messageTemplate"] = template.message_template
         if template.roles:

@@ -36,6 +36,7 @@ class BodyTemplate:
     roles: dict[str, str] = attrs.field(factory=dict)
     values: dict[str, Any] = attrs.field(factory=dict)
     has_message: bool = True
+    spoken: str | None = attrs.field(default=None, repr=False)
 
 
 def body_template(text: str, message: str | None, *, remembers: bool) -> BodyTemplate:
@@ -67,6 +68,7 @@ def body_template(text: str, message: str | None, *, remembers: bool) -> BodyTem
         roles=roles,
         values=filled.values,
         has_message=spoken is not None,
+        spoken=None if spoken is None else str(spoken.value),
     )
 
 
