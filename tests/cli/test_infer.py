@@ -9,6 +9,7 @@ import pytest
 
 from support.captures import RECORDINGS
 from support.command_line import invoke
+from turnwire.assistant import Assistant
 from turnwire_core import load_config
 
 SECRET = "sk-live-0123456789abcdef"
@@ -86,7 +87,8 @@ def test_what_a_target_wrote_cannot_move_the_terminal(folder: Path) -> None:
     [
         (("missing.txt",), "cannot be read"),
         (("curl -s ",), "no URL"),
-        (("https://a.example/chat",), "MESSAGE"),
+        (("https://a.example/chat",), "Say what to send"),
+        (("gopher://a.example/", "Hi"), "No driver is known for gopher://"),
         ((REPLY, "--write", "out.txt"), "no name of a config file"),
         ((REPLY, "--header", "nonsense"), "is not 'NAME: VALUE'"),
     ],
@@ -106,3 +108,67 @@ def test_a_reply_without_an_answer_fails(folder: Path) -> None:
 
     assert result.exit_code == 1
     assert "no text in the reply" in result.stderr
+
+
+@pytest.mark.parametrize("backend", ["asyncio", "trio"])
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/chat", {"protocol": "http_chat", "responseFieldPath": "reply"}),
+        ("/chat/stream", {"protocol": "sse", "sse": {"contentPath": "content"}}),
+        ("/ndjson", {"protocol": "sse", "sse": {"contentPath": "content"}}),
+        ("/ws", {"protocol": "websocket", "websocket": {"contentPath": "content"}}),
+    ],
+)
+def test_a_live_target_is_asked_and_then_talked_to(
+    assistant: Assistant, path: str, expected: dict[str, object], backend: str
+) -> None:
+    url = f"{assistant.url}{path}"
+    url = url.replace("http://", "ws://") if path == "/ws" else url
+    result = invoke("infer", url, "Thanks", "--quiet", "0.5", "--backend", backend)
+
+    assert result.exit_code == 0, result.stderr
+    found = json.loads(result.stdout)["connections"]["assistant"]
+    assert found["base_url"] == url
+    assert found["protocol"] == expected["protocol"]
+    assert found.get("responseFieldPath") == expected.get("responseFieldPath")
+    for section in ("sse", "websocket"):
+        if section in expected:
+            assert found[section]["contentPath"] == "content"
+            assert (found[section]["finishPath"], found[section]["finishValue"]) == ("done", True)
+    assert f"Said again over it: {expected['protocol']}  finished" in result.stderr
+
+
+def test_a_command_is_called_with_another_message_and_its_credentials(
+    assistant: Assistant,
+) -> None:
+    url = f"{assistant.url}/v1/chat/completions"
+    body = '{"model": "m", "stream": true, "messages": [{"role": "user", "content": "Hello"}]}'
+    command = f"curl {url} -H 'Authorization: Bearer {SECRET}' -d '{body}'"
+    result = invoke("infer", command, "Thanks", "--call", "-H", "X-Tenant: north")
+
+    assert result.exit_code == 0, result.stderr
+    assert '"messages": "{{messages}}"' in result.stdout
+    assert '"X-Tenant": "north"' in result.stdout
+    assert "is finished, 16 characters: You are welcome!" in result.stderr
+    assert SECRET not in result.output
+
+
+def test_a_target_that_refuses_is_a_failure_of_the_target(assistant: Assistant) -> None:
+    result = invoke("infer", f"{assistant.url}/nowhere", "Hello")
+
+    assert result.exit_code == 3
+    assert "answered 404" in result.stderr
+    assert "There is no POST /nowhere" in result.stderr
+
+
+@pytest.mark.parametrize("connection", ["demo-openai", "demo-websocket", "demo-http"])
+def test_what_was_recorded_is_evidence(folder: Path, connection: str) -> None:
+    chat = invoke("chat", connection, "Thanks", "--record", "recorded")
+    assert chat.exit_code == 0, chat.stderr
+    result = invoke("infer", "recorded")
+
+    assert result.exit_code == 0, result.stderr
+    assert "request.body" in result.stderr
+    assert "certain: {{message" in result.stderr
+    assert "You are welcome!" in result.stderr

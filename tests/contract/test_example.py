@@ -93,3 +93,16 @@ def test_a_conversation_can_be_held_and_its_wire_be_seen(
     assert "one two three" in shown
     assert '{"message": "one two three"}' in shown
     assert '{"text": "two "}' in shown
+
+
+def test_a_connection_to_it_can_be_inferred(installed: Installed, port: int) -> None:
+    url = f"tcp://127.0.0.1:{port}"
+    arguments = ("infer", url, "one two three", "--protocol", "ndjson_tcp", "--quiet", "1")
+    done = installed.run("-m", "turnwire", *arguments)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["connections"]["assistant"] == {
+        "base_url": url,
+        "protocol": "ndjson_tcp",
+        "ndjson_tcp": {"contentPath": "text", "finishPath": "done", "finishValue": True},
+    }
+    assert "Said again over it: ndjson_tcp  finished" in done.stderr

@@ -22,6 +22,7 @@ from turnwire.inferring.probing import as_connection, read_again
 from turnwire.inferring.sources import (
     SourceError,
     exchange_from,
+    exchange_of_path,
     is_url,
     read_file,
     request_from,
@@ -227,9 +228,7 @@ def _exchange(wish: _Wish) -> Exchange:
         request = HttpRequest(url=source, method="POST")
         exchange = Exchange(request=request, message=wish.message)
     else:
-        exchange = exchange_from(
-            read_file(Path(source)), message=wish.message, base=Path(source).parent
-        )
+        exchange = exchange_of_path(Path(source), message=wish.message)
     if wish.reply is not None:
         exchange = with_reply(exchange, read_file(Path(wish.reply)))
     if wish.url is not None or wish.headers or wish.data is not None:

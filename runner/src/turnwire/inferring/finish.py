@@ -139,6 +139,7 @@ def _as_mark(shape: Shape, found: list[tuple[int, Any]], last: int) -> _Mark | N
     score -= 2.0 if words.is_error(str(value)) else 0.0
     score -= 1.0 if words.is_role(name) or words.is_type(name) else 0.0
     score -= 0.1 * len(shape)
+    score += 0.5 if value is True else 0.0
     # A state that went on from something else says more than any name.
     score += 0.5 if set_before and words.is_state(name) else 0.0
     counts = Counter(str(one) for one in early)

@@ -9,6 +9,8 @@ import attrs
 from turnwire.inferring.bodies import read_reply, read_socket_log
 from turnwire.inferring.curl import CurlError, looks_like_curl, parse_curl
 from turnwire.inferring.evidence import Exchange, HttpRequest
+from turnwire.inferring.recorded import exchange_of_recording
+from turnwire.recordings import SUFFIX, RecordingError, load_recordings
 
 _MOST_BYTES = 64 * 1024 * 1024
 
@@ -42,6 +44,21 @@ def exchange_from(
     if log is not None:
         return attrs.evolve(log, message=message)
     return Exchange(reply=read_reply(source), message=message)
+
+
+def exchange_of_path(path: Path, *, message: str | None = None) -> Exchange:
+    """The exchange in a file; or that of the first recording in a folder, or in a file of one.
+
+    Raises:
+        SourceError: there is nothing in it, or it cannot be read.
+    """
+    if path.is_dir() or path.name.endswith(SUFFIX):
+        try:
+            exchange = exchange_of_recording(load_recordings(path)[0])
+        except RecordingError as exc:
+            raise SourceError(str(exc)) from exc
+        return attrs.evolve(exchange, message=message or exchange.message)
+    return exchange_from(read_file(path), message=message, base=path.parent)
 
 
 def request_from(command: str, base: Path | None = None) -> HttpRequest:
