@@ -114,7 +114,7 @@ def test_the_commands_of_a_page_print_what_it_shows(page: Path, here: str, tmp_p
         if example.language == "console":
             for command, shown in _commands(example):
                 if command.startswith(("turnwire", "pytest")) and "serve-demo" not in command:
-                    printed = _run(command, tmp_path)
+                    printed = _run(command.replace(SHOWN_URL, here), tmp_path)
                     assert _comparable(printed, here) == _comparable(shown, here), example
 
 
