@@ -10,7 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -509,3 +509,57 @@ def test_no_log_is_overwritten(config: Config, suite: Write) -> None:
     result = invoke("run", "--log", "log.jsonl")
     assert result.exit_code == 2
     assert "exists already" in result.stderr
+
+
+class TestMisreads:
+    """Replies that the connection's paths do not fit, told after the first of them."""
+
+    WRONG: ClassVar = {"contentPath": "contnt", "finishPath": "done"}
+    TOLD = "contentPath `contnt` matched 0 of"
+
+    def test_it_is_said_at_once_and_once_and_stands_in_the_reports(
+        self, config: Config, suite: Write, folder: Path
+    ) -> None:
+        config(sse=self.WRONG)
+        suite(HOURS, UNICORN)
+        result = invoke("run", "--jobs", "1", "--report", "markdown=r.md", "--report", "github")
+        first, second, *rest = result.stderr.splitlines()
+        assert first == "warning: bot: its replies are not read as its config means:"
+        assert second.strip().startswith(self.TOLD)
+        assert "warning: bot" not in "".join(rest)
+        assert "first seen in shop::hours[bot]" in result.stderr
+        assert result.exit_code == 1
+        [misread] = read_report(the_log(folder)).misreads
+        assert (misread.connection, misread.test) == ("bot", "shop::hours[bot]")
+        assert self.TOLD in (folder / "r.md").read_text()
+        assert "::warning title=bot%3A replies not read as the config means::" in result.stdout
+
+    def test_a_run_can_stop_before_the_rest_is_paid_for(
+        self, config: Config, suite: Write, folder: Path
+    ) -> None:
+        config(sse=self.WRONG)
+        two = {**HOURS, "name": "Two", "steps": [{"message": "Hello"}, *HOURS["steps"]]}
+        suite(two, HOURS, UNICORN)
+        result = invoke("run", "--jobs", "1", "--stop-on-misread")
+        assert result.exit_code == 2
+        assert "2 not run, because of --stop-on-misread." in result.stderr
+        assert "--stop-on-misread ends the run: contentPath `contnt`" in result.stderr
+        [case] = read_report(the_log(folder)).cases
+        assert len(case.turns) == 1
+
+    def test_what_is_read_well_is_not_spoken_of(self, config: Config, suite: Write) -> None:
+        config()
+        suite(HOURS, UNICORN)
+        result = invoke("run", "--jobs", "1", "--stop-on-misread")
+        assert result.exit_code == 1
+        assert "warning" not in result.stderr
+
+    def test_a_test_that_wants_a_failure_is_not_told_of_its_paths(
+        self, config: Config, suite: Write
+    ) -> None:
+        config("?fault=unfinished")
+        suite({
+            "name": "Cut",
+            "steps": [{"message": "Hello", "checks": [{"verdict": "closed_without_finish"}]}],
+        })  # fmt: skip
+        assert "not read as its config means" not in invoke("run", "--stop-on-misread").stderr

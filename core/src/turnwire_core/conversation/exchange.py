@@ -89,7 +89,10 @@ class Exchange:
             failure = InvalidFrame("Nothing of what arrived could be read.")
         verdict = Verdict.CANCELLED if cancelled else verdict_of(failure)
         unfinished = verdict is Verdict.CLOSED_WITHOUT_FINISH and rules.allow_unfinished
-        amiss = not reader.content or verdict is not Verdict.FINISHED
+        # What the target itself says of an error needs no guess at the paths beside it.
+        amiss = verdict is not Verdict.ERROR_EVENT and (
+            not reader.content or verdict is not Verdict.FINISHED
+        )
         reply = Reply(
             content=reader.content,
             verdict=verdict,

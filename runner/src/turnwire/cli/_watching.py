@@ -15,6 +15,7 @@ from turnwire.engine import (
     ChunkArrived,
     ConnectionSource,
     Event,
+    ReplyMisread,
     TurnFinished,
     TurnStarted,
 )
@@ -66,6 +67,11 @@ class Watcher:
                     event.case.id,
                     first_token_ms=metrics.first_token_ms,
                     latency_ms=metrics.latency_ms,
+                )
+            case ReplyMisread():
+                self._view.misread(
+                    f"{event.connection}: its replies are not read as its config means:",
+                    [one_line(hint, 1000) for hint in event.hints],
                 )
             case CaseFinished():
                 self._finished(event.case, event.result)

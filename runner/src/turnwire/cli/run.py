@@ -37,6 +37,7 @@ class _Manner:
     log: str
     jobs: int
     fail_fast: bool
+    stop_on_misread: bool
     fail_under: float | None
     verbosity: int
     reports: tuple[ReportWish, ...]
@@ -100,6 +101,12 @@ class _Manner:
     help=f"Tests that run at once. Default: {_JOBS}.",
 )
 @click.option("--fail-fast", is_flag=True, help="Begin no test after one that did not pass.")
+@click.option(
+    "--stop-on-misread",
+    is_flag=True,
+    help="Begin no test after a reply that its connection's paths do not fit; without it, that is "
+    "only said, at once.",
+)
 @click.option(
     "--fail-under",
     type=click.FloatRange(0, 100),
@@ -272,6 +279,7 @@ class _Run:
                     log=log,
                     jobs=manner.jobs,
                     fail_fast=manner.fail_fast,
+                    stop_on_misread=manner.stop_on_misread,
                     on_event=watcher,
                     earlier=plan.progress,
                     wiring=wiring,
@@ -290,7 +298,16 @@ class _Run:
         for line in render(report):
             screen.note(line.text, **line.style)
         if self._not_run:
-            screen.note(f"{self._not_run} not run, because of --fail-fast.", fg="yellow")
+            options = [
+                name
+                for name, given in (
+                    ("--fail-fast", self._manner.fail_fast),
+                    ("--stop-on-misread", self._manner.stop_on_misread),
+                )
+                if given
+            ]
+            because = " or ".join(options)
+            screen.note(f"{self._not_run} not run, because of {because}.", fg="yellow")
         for suite in self._plan.partial:
             checks = f"{len(suite.checks)} check{'s' if len(suite.checks) != 1 else ''}"
             left_out = f"{visible(suite.name)}: {checks} over the whole suite left out"

@@ -14,6 +14,7 @@ from turnwire.engine.events import (
     CheckDone,
     ChunkArrived,
     Event,
+    ReplyMisread,
     TurnFinished,
     TurnStarted,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "ChunkArrived",
     "ConnectionSource",
     "Event",
+    "ReplyMisread",
     "RunOutcome",
     "Shared",
     "TurnFinished",

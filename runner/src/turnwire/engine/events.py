@@ -7,6 +7,8 @@ next. Texts of turns and chunks are as they came: show only what ``connection.se
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import attrs
 
 from turnwire.engine.results import CaseResult, CheckOutcome
@@ -50,6 +52,15 @@ class TurnFinished:
 
 
 @attrs.frozen
+class ReplyMisread:
+    """The first reply of a connection was not read as its config means. ``hints`` are masked."""
+
+    case: Case
+    connection: str
+    hints: Sequence[str]
+
+
+@attrs.frozen
 class CheckDone:
     """A check was evaluated. ``case`` is None for one over a whole suite."""
 
@@ -65,4 +76,12 @@ class CaseFinished:
     result: CaseResult
 
 
-Event = CaseStarted | TurnStarted | ChunkArrived | TurnFinished | CheckDone | CaseFinished
+Event = (
+    CaseStarted
+    | TurnStarted
+    | ChunkArrived
+    | TurnFinished
+    | ReplyMisread
+    | CheckDone
+    | CaseFinished
+)

@@ -115,7 +115,7 @@ class RunOutcome:
     """In the order of the cases, those of an earlier run that was resumed included."""
     suite_checks: Sequence[CheckOutcome] = ()
     not_run: Sequence[Case] = attrs.field(default=(), repr=lambda cases: f"<{len(cases)}>")
-    """Those that ``fail_fast`` left out."""
+    """Those that ``fail_fast`` or ``stop_on_misread`` left out."""
 
     @property
     def counts(self) -> Mapping[str, int]:

@@ -10,6 +10,7 @@ import attrs
 from turnwire.checks.contract import CheckContext, TurnRecord
 from turnwire.engine.case import Emitter, run_in
 from turnwire.engine.events import CheckDone, Event
+from turnwire.engine.misreads import Misreads
 from turnwire.engine.results import CaseResult, CheckOutcome, RunOutcome, worst
 from turnwire.engine.running import CaseJudge, Surroundings, evaluated, log_check
 from turnwire.engine.shared import Shared
@@ -29,6 +30,7 @@ async def run_cases(
     log: RunLog | None,
     jobs: int,
     fail_fast: bool = False,
+    stop_on_misread: bool = False,
     on_event: Callable[[Event], None] | None = None,
     earlier: Progress | None = None,
     wiring: Wiring = STRAIGHT,
@@ -36,20 +38,24 @@ async def run_cases(
     """Run tests, ``jobs`` at once, in their order; then the checks over their suites.
 
     ``sources`` is entered; ``wiring`` records or replays the conversations. With ``fail_fast`` no
-    test is begun after one has failed; those that run are let finish. Cases that ``earlier`` has
-    as finished are not run again: their results are taken from there. Cancelled, it ends its
-    conversations in good order and logs no end of the tests that were running.
+    test is begun after one has failed; those that run are let finish. With ``stop_on_misread`` none is begun after the first reply of a connection was
+    not read as its config means, and the tests that get such replies end there. Cases that
+    ``earlier`` has as finished are not run again: their results are taken from there. Cancelled, it
+    ends its conversations in good order and logs no end of the tests that were running.
 
     Raises:
         Exception: whatever ``on_event`` raised; nothing that happens in a test.
     """
     finished = earlier.finished if earlier is not None else {}
-    run = _Run(cases, finished, fail_fast=fail_fast)
+    misreads = Misreads(stop=stop_on_misread)
+    run = _Run(cases, finished, fail_fast=fail_fast, misreads=misreads)
     failure: BaseException | None = None
     async with anyio.create_task_group() as tasks:
         emitter = Emitter(on_event, abort=tasks.cancel_scope.cancel)
         watched = on_event is not None
-        around = Surroundings(sources, kinds, log, Shared(), emitter, wiring, watched=watched)
+        around = Surroundings(
+            sources, kinds, log, Shared(), emitter, wiring, misreads, watched=watched
+        )
 
         async def work() -> None:
             nonlocal failure
@@ -98,8 +104,14 @@ class _Run:
     """Which cases are still to be run, and what came of the others."""
 
     def __init__(
-        self, cases: Sequence[Case], finished: Mapping[str, FinishedTest], *, fail_fast: bool
+        self,
+        cases: Sequence[Case],
+        finished: Mapping[str, FinishedTest],
+        *,
+        fail_fast: bool,
+        misreads: Misreads,
     ) -> None:
+        self._misreads = misreads
         self._cases = cases
         self._results = {
             case.id: _from_log(case, finished[case.id]) for case in cases if case.id in finished
@@ -111,7 +123,7 @@ class _Run:
 
     def next_cases(self) -> Iterator[Case]:
         """Each of the workers takes its next from here."""
-        while not self._failed:
+        while not (self._failed or self._misreads.stopped):
             case = next(self._waiting, None)
             if case is None:
                 return

@@ -12,10 +12,18 @@ import attrs
 
 from turnwire.checks.contract import CheckContext, CheckError, Judge, Judgement, TurnRecord
 from turnwire.checks.evaluation import evaluate
-from turnwire.engine.events import CheckDone, ChunkArrived, Event, TurnFinished, TurnStarted
+from turnwire.engine.events import (
+    CheckDone,
+    ChunkArrived,
+    Event,
+    ReplyMisread,
+    TurnFinished,
+    TurnStarted,
+)
 from turnwire.engine.failures import failure_of
 from turnwire.engine.filling import fill
 from turnwire.engine.frames import FrameCollector
+from turnwire.engine.misreads import Misreads
 from turnwire.engine.requests import make, prepare
 from turnwire.engine.results import CheckOutcome
 from turnwire.engine.shared import Shared
@@ -23,7 +31,7 @@ from turnwire.engine.sources import ConnectionSource
 from turnwire.judging import ConnectionJudge, OfflineJudge
 from turnwire.kinds import Kinds
 from turnwire.runlog import RunLog
-from turnwire.runlog.entries import CheckEvaluated, Extracted, HttpRequest
+from turnwire.runlog.entries import CheckEvaluated, Extracted, HttpRequest, Misread
 from turnwire.steps.contract import StepError
 from turnwire.suites.model import Case, CheckSpec, Fixture, RequestSpec, StepSpec, Suite
 from turnwire.wiring import STRAIGHT, Wiring
@@ -54,6 +62,7 @@ class Surroundings:
     shared: Shared
     emit: Callable[[Event], None]
     wiring: Wiring = STRAIGHT
+    misreads: Misreads = attrs.field(factory=Misreads)
     watched: bool = True
     """Whether anybody is told of events: what is told must be in the log before."""
 
@@ -161,12 +170,40 @@ class Running:
         if self._around.log is not None and self._around.watched:
             await self._around.log.drain()
         emit(TurnFinished(case, index, reply))
+        if not self._failure_is_expected:
+            await self._look_for_misread(reply)
         if not reply.ok and not self._failure_is_expected:
             raise StepError(
                 f"The turn ended {reply.verdict}: {reply.error or 'no reason was given.'}",
                 kind="transport",
             )
         return reply
+
+    async def _look_for_misread(self, reply: Reply) -> None:
+        """Tell if this reply is the first of its connection, and was not read as was meant."""
+        around, connection = self._around, self.conversation.connection
+        hints = [self._mask(hint) for hint in around.misreads.look_at(connection, reply)]
+        if hints:
+            if (log := around.log) is not None:
+                log.write(
+                    Misread(
+                        t=log.now,
+                        run=log.run,
+                        test=self.case.id,
+                        turn=len(self.turns) - 1,
+                        connection=connection.name,
+                        hints=hints,
+                    )
+                )
+                if around.watched:
+                    await log.drain()
+            around.emit(ReplyMisread(self.case, connection.name, hints))
+        if around.misreads.ends_test(reply):
+            raise StepError(
+                f"The reply was not read as the connection {connection.name!r} means it to be, and "
+                f"--stop-on-misread ends the run: {' '.join(map(self._mask, reply.hints))}",
+                kind="config",
+            )
 
     async def call(self, request: RequestSpec, *, label: str) -> tuple[int, Any]:
         """See :meth:`RunningTest.call`."""

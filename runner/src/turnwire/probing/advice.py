@@ -108,7 +108,7 @@ class Adviser:
         match failure.status:
             case 401 | 403:
                 return self._unauthorised(failure.status, upgrading=upgrading)
-            case 404:
+            case 404 if not upgrading:
                 return (
                     f"{asked} was asked for: {self._place}.base_url is used exactly as written, "
                     "nothing is appended. Write the whole path, such as /v1/chat/completions."

@@ -206,7 +206,14 @@ class Way:
         try:
             stream, facts = await approach.secure(stream, self._deadline)
         except DriverError as exc:
-            self._fail(name, str(exc), self._tls_fix(exc), time_ms=_since(start_ns))
+            time_ms, cause = _since(start_ns), str(exc)
+            is_plain = isinstance(exc, TimeLimitError) and await _speaks_http(approach)
+            if is_plain:
+                cause = (
+                    f"The target answers plain HTTP: it does not speak TLS on this port. {cause}"
+                )
+            fix = self._without_tls if is_plain else self._tls_fix(exc)
+            self._fail(name, cause, fix, time_ms=time_ms)
         else:
             self._tell(_tls_step(facts, _since(start_ns), self._place))
         finally:
@@ -219,8 +226,7 @@ class Way:
             key = f"{self._place}.limits.connectMs"
             return f"Look into the target's log; if it is only slow, raise {key}."
         if "does not speak TLS" in said or "closed the connection during" in said:
-            plain = self._connection.base_url.replace(f"{self._scheme}://", f"{self._plain}://", 1)
-            return f'If the target speaks no TLS: {self._place}.base_url: "{plain}"'
+            return f"If the target speaks no TLS: {self._without_tls}"
         if "refused us" in said:
             return f"Name our certificate in {self._place}.tls.clientCert and clientKey."
         if "certificate" in said:
@@ -231,8 +237,10 @@ class Way:
         return f"Check the scheme and the port in {self._key}, and the TLS versions of the target."
 
     @property
-    def _plain(self) -> str:
-        return {"https": "http", "wss": "ws"}.get(self._scheme, self._scheme)
+    def _without_tls(self) -> str:
+        _, rest = self._connection.base_url.split("://", 1)
+        scheme = {"https": "http", "wss": "ws"}.get(self._scheme, self._scheme)
+        return f'{self._place}.base_url: "{scheme}://{rest}"'
 
     @property
     def _via_proxy(self) -> bool:
@@ -323,6 +331,21 @@ async def speaks_tls(approach: Approach, within_s: float = 1.0) -> bool:
             with anyio.CancelScope(shield=True):
                 await anyio.aclose_forcefully(stream)
         return True
+    return False
+
+
+async def _speaks_http(approach: Approach, within_s: float = 1.0) -> bool:
+    """Whether there is plain HTTP where the connection wants TLS and nobody answers its hello."""
+    if approach.proxy is not None:
+        return False
+    request = f"HEAD / HTTP/1.1\r\nHost: {approach.host}\r\nConnection: close\r\n\r\n"
+    with anyio.move_on_after(within_s):
+        try:
+            async with await anyio.connect_tcp(approach.host, approach.port) as stream:
+                await stream.send(request.encode("ascii"))
+                return (await stream.receive()).startswith(b"HTTP/1.")
+        except (OSError, UnicodeError, anyio.BrokenResourceError, anyio.EndOfStream):
+            return False
     return False
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from turnwire.reports.model import CaseReport, CheckReport, Place, RunReport, Status
-from turnwire.reports.text import check_lines, failure_lines, one_line
+from turnwire.reports.text import check_lines, failure_lines, misread_lines, one_line
 from turnwire.view.text import shorten, visible
 
 _LIMIT: Final = 4000
@@ -26,6 +26,9 @@ def render(report: RunReport) -> str:
     for suite, check in report.suite_checks:
         if not check.held and not check.counts:
             lines.append(_of_check(_level(check), suite.name, check))
+    for misread in report.misreads:
+        title = f"{misread.connection}: replies not read as the config means"
+        lines.append(_command("warning", None, title, misread_lines(misread)))
     for case in report.cases:
         for check in case.warnings:
             lines.append(_of_check(_level(check), case.id, check))

@@ -13,11 +13,19 @@ from typing import Final
 from turnwire.reports.model import (
     CaseReport,
     ConnectionTimes,
+    MisreadReport,
     Percentiles,
     RunReport,
     Status,
 )
-from turnwire.reports.text import check_lines, failure_lines, one_line, seconds, warning_line
+from turnwire.reports.text import (
+    check_lines,
+    failure_lines,
+    misread_lines,
+    one_line,
+    seconds,
+    warning_line,
+)
 
 _FAILURES: Final = 50
 _CHARACTERS: Final = 8000
@@ -37,6 +45,7 @@ def render(report: RunReport) -> str:
     parts = [*_head(report), *_times(report.connections)]
     parts += _failures(report.not_passed)
     parts += _suite_checks(report)
+    parts += _misreads(report.misreads)
     parts += _warnings(report.cases)
     return "\n\n".join(parts) + "\n"
 
@@ -94,6 +103,13 @@ def _failures(cases: Sequence[CaseReport]) -> list[str]:
     if len(cases) > _FAILURES:
         parts.append(f"And {len(cases) - _FAILURES} more: the run log has them all.")
     return parts
+
+
+def _misreads(misreads: Sequence[MisreadReport]) -> list[str]:
+    if not misreads:
+        return []
+    lines = [line for misread in misreads for line in misread_lines(misread)]
+    return ["### Not read as the config means", fenced("\n".join(lines))]
 
 
 def _suite_checks(report: RunReport) -> list[str]:

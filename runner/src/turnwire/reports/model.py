@@ -210,6 +210,15 @@ class ConnectionTimes:
 
 
 @attrs.frozen
+class MisreadReport:
+    """A connection whose first reply was not read as its config means it to be."""
+
+    connection: str
+    test: str
+    hints: Sequence[str]
+
+
+@attrs.frozen
 class Counts:
     """How many tests came out how."""
 
@@ -274,6 +283,7 @@ class RunReport:
     suites: Sequence[SuiteReport]
     connections: Sequence[ConnectionTimes]
     exit_code: int
+    misreads: Sequence[MisreadReport] = ()
 
     @property
     def cases(self) -> Sequence[CaseReport]:

@@ -14,6 +14,7 @@ from turnwire.reports.model import (
     CaseReport,
     CheckReport,
     ConnectionTimes,
+    MisreadReport,
     Percentiles,
     Place,
     RequestReport,
@@ -28,6 +29,7 @@ from turnwire.runlog.entries import (
     ConnectionOpened,
     Entry,
     HttpRequest,
+    Misread,
     RunFinished,
     RunStarted,
     StreamChunk,
@@ -165,6 +167,7 @@ class _Reading:
         self._suite_checks: dict[tuple[Any, ...], tuple[str, CheckReport]] = {}
         self._opened: dict[str, ConnectionOpened] = {}
         self._turns: dict[tuple[str, int], _Turn] = {}
+        self._misreads: dict[str, MisreadReport] = {}
         self._loose: list[_Turn] = []
         """Turns of no test: those of a chat."""
 
@@ -202,6 +205,10 @@ class _Reading:
                     turn.reply = entry
             case CheckEvaluated():
                 self._check(entry)
+            case Misread():
+                self._misreads[entry.connection] = MisreadReport(
+                    entry.connection, entry.test, entry.hints
+                )
             case HttpRequest(test=str(test)) if test in self._cases:
                 self._cases[test].requests.append(_request(entry))
             case _:
@@ -278,6 +285,7 @@ class _Reading:
             ],
             connections=_times(turns),
             exit_code=_exit_code(end),
+            misreads=tuple(self._misreads.values()),
         )
 
 

@@ -11,6 +11,7 @@ from turnwire.reports.model import CaseReport, ConnectionTimes, Percentiles, Run
 from turnwire.reports.text import (
     check_lines,
     failure_lines,
+    misread_lines,
     one_line,
     seconds,
     transcript_lines,
@@ -52,6 +53,8 @@ def render(report: RunReport, *, verbose: bool = False) -> list[Line]:
     for case in report.not_passed:
         lines += [_headline(case), *_indented(failure_lines(case)), Line("")]
     lines += _suite_checks(report)
+    for misread in report.misreads:
+        lines += [*(Line(text, fg="yellow") for text in misread_lines(misread)), Line("")]
     lines += _warnings(report.cases)
     if report.connections:
         lines += [*map(Line, times_table(report.connections).split("\n")), Line("")]

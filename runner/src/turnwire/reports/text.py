@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from turnwire.reports.model import CaseReport, CheckReport, Status, TurnReport
+from turnwire.reports.model import CaseReport, CheckReport, MisreadReport, Status, TurnReport
 from turnwire.view.text import shorten, visible
 
 _COMMAND: Final = re.compile(r"#(?=#(?:\[|vso\[|teamcity\[))", re.IGNORECASE)
@@ -94,6 +94,14 @@ def check_lines(check: CheckReport) -> list[str]:
     if check.origin is not None:
         lines.append(f"  at {one_line(str(check.origin))}")
     return lines
+
+
+def misread_lines(misread: MisreadReport) -> list[str]:
+    """What the reader noticed at the first reply of a connection."""
+    head = f"{one_line(misread.connection)}: its replies are not read as its config means"
+    return [f"{head} (first seen in {one_line(misread.test)}):"] + [
+        f"  {one_line(hint, 1000)}" for hint in misread.hints
+    ]
 
 
 def warning_line(check: CheckReport) -> str:

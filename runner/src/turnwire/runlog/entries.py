@@ -266,6 +266,23 @@ class AssistantReply(_InTurn):
 
 
 @attrs.frozen(kw_only=True)
+class Misread(_OfTest):
+    """The first reply over a connection was not read as its config means it to be."""
+
+    type: ClassVar[str] = "misread"
+    example: ClassVar[Mapping[str, Any]] = {
+        **_TEST,
+        "turn": 0,
+        "connection": "demo-sse",
+        "hints": ["contentPath `contnt` matched 0 of 18 events; nearest: `content` (string …)."],
+    }
+
+    turn: int = option("Counted from 0 in its test.")
+    connection: str = option("Whose reply rules it is about.")
+    hints: Sequence[str] = option("What the reader noticed.")
+
+
+@attrs.frozen(kw_only=True)
 class HttpRequest(Entry):
     """An HTTP call of a `request` step, answered or not."""
 
@@ -422,6 +439,7 @@ ENTRY_TYPES: Final[Mapping[str, type[Entry]]] = {
         AttemptFailed,
         AssistantReply,
         ConnectionClosed,
+        Misread,
         HttpRequest,
         Extracted,
         CheckEvaluated,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Final, Self
 
@@ -15,7 +16,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from turnwire.view.progress import COLOURS, Finished, RunView, headline
+from turnwire.view.progress import COLOURS, Finished, RunView, headline, misread_lines
 from turnwire.view.text import visible
 
 _MARKS: Final = {"passed": "✓", "failed": "✗", "error": "!", "skipped": "-"}
@@ -102,6 +103,9 @@ class LiveView(RunView):
         running = self._running.get(test)
         if running is not None:
             running.first_token_ms, running.latency_ms = first_token_ms, latency_ms
+
+    def misread(self, what: str, hints: Sequence[str]) -> None:
+        self._lines.extend(Text(line, style="yellow") for line in misread_lines(what, hints))
 
     def finished(self, test: Finished) -> None:
         self._running.pop(test.id, None)

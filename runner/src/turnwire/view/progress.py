@@ -64,6 +64,9 @@ class RunView:
     ) -> None:
         """The turn is over."""
 
+    def misread(self, what: str, hints: Sequence[str]) -> None:
+        """The replies of a connection are not read as was meant: to be said at once."""
+
     def finished(self, test: Finished) -> None:
         """A test is over."""
 
@@ -90,6 +93,10 @@ class LineView(RunView):
         self._total = total
         self._done = 0
 
+    def misread(self, what: str, hints: Sequence[str]) -> None:
+        for line in misread_lines(what, hints):
+            self._screen.note(line, fg="yellow")
+
     def finished(self, test: Finished) -> None:
         self._done += 1
         self._screen.note(
@@ -97,6 +104,11 @@ class LineView(RunView):
         )
         for line in test.details:
             self._screen.note(line)
+
+
+def misread_lines(what: str, hints: Sequence[str]) -> list[str]:
+    """The lines of it, safe to show."""
+    return [visible(f"warning: {what}"), *(f"  {visible(hint)}" for hint in hints)]
 
 
 def headline(test: Finished) -> str:
