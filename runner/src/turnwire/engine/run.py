@@ -38,10 +38,11 @@ async def run_cases(
     """Run tests, ``jobs`` at once, in their order; then the checks over their suites.
 
     ``sources`` is entered; ``wiring`` records or replays the conversations. With ``fail_fast`` no
-    test is begun after one has failed; those that run are let finish. With ``stop_on_misread`` none is begun after the first reply of a connection was
-    not read as its config means, and the tests that get such replies end there. Cases that
-    ``earlier`` has as finished are not run again: their results are taken from there. Cancelled, it
-    ends its conversations in good order and logs no end of the tests that were running.
+    test is begun after one has failed; those that run are let finish. With ``stop_on_misread`` none
+    is begun after the first reply of a connection was not read as its config means, and the tests
+    that get such replies end there. Cases that ``earlier`` has as finished are not run again: their
+    results are taken from there. Cancelled, it ends its conversations in good order and logs no end
+    of the tests that were running.
 
     Raises:
         Exception: whatever ``on_event`` raised; nothing that happens in a test.
