@@ -103,6 +103,7 @@ PUBLIC |= {
         "ChunkArrived",
         "ConnectionSource",
         "Event",
+        "ReplyMisread",
         "RunOutcome",
         "Shared",
         "TurnFinished",
