@@ -37,22 +37,17 @@ class Observers:
     """
 
     def __init__(self, observers: Iterable[object]) -> None:
-        callers = _callers(tuple(observers))
-
-        def call_of(name: str) -> Call | None:
-            caller = callers(f"turnwire_{name}")
-            return _guarded(name, caller) if caller is not None else None
-
-        self.connection_opened = call_of("connection_opened")
-        self.connection_closed = call_of("connection_closed")
-        self.turn_started = call_of("turn_started")
-        self.attempt_failed = call_of("attempt_failed")
-        self.frame = call_of("frame")
-        self.chunk = call_of("chunk")
-        self.turn_finished = call_of("turn_finished")
+        call_of = _calls(tuple(observers))
+        self.connection_opened = call_of("turnwire_connection_opened")
+        self.connection_closed = call_of("turnwire_connection_closed")
+        self.turn_started = call_of("turnwire_turn_started")
+        self.attempt_failed = call_of("turnwire_attempt_failed")
+        self.frame = call_of("turnwire_frame")
+        self.chunk = call_of("turnwire_chunk")
+        self.turn_finished = call_of("turnwire_turn_finished")
 
 
-def _callers(observers: tuple[object, ...]) -> Callable[[str], Callable[..., Any] | None]:
+def _calls(observers: tuple[object, ...]) -> Callable[[str], Call | None]:
     """By hook, what calls all who implement it; None where nobody does."""
     types = tuple(map(type, observers))
     plan = _plans.get(types) if _are_as_their_classes(observers) else None
@@ -62,9 +57,9 @@ def _callers(observers: tuple[object, ...]) -> Callable[[str], Callable[..., Any
         if _are_as_their_classes(observers) and len(_plans) < _MOST_PLANS:
             _plans[types] = plan
         if plan is None:
-            return lambda hook: _by_pluggy(getattr(manager.hook, hook))
+            return lambda hook: _by_pluggy(hook, getattr(manager.hook, hook))
     found: Mapping[str, _Planned] = plan
-    return lambda hook: _directly(observers, found[hook])
+    return lambda hook: _directly(hook, observers, found[hook])
 
 
 def _are_as_their_classes(observers: tuple[object, ...]) -> bool:
@@ -106,29 +101,33 @@ def _plan(
     return plan
 
 
-def _by_pluggy(hook: pluggy.HookCaller) -> Callable[..., Any] | None:
-    return hook if hook.get_hookimpls() else None
-
-
-def _directly(observers: Sequence[object], planned: _Planned) -> Callable[..., Any] | None:
-    methods = [(getattr(observers[index], name), names) for index, name, names in planned]
-    if not methods:
+def _by_pluggy(hook: str, caller: pluggy.HookCaller) -> Call | None:
+    if not caller.get_hookimpls():
         return None
 
-    def call(**arguments: Any) -> None:
-        for method, names in methods:
-            method(*[arguments[name] for name in names])
-
-    return call
-
-
-def _guarded(name: str, caller: Callable[..., Any]) -> Call:
     def call(**arguments: Any) -> None:
         try:
             caller(**arguments)
         except Exception as exc:
-            raise PluginError(
-                f"An observer failed in turnwire_{name}: {type(exc).__name__}: {exc}"
-            ) from exc
+            raise _failed(hook, exc) from exc
 
     return call
+
+
+def _directly(hook: str, observers: Sequence[object], planned: _Planned) -> Call | None:
+    if not planned:
+        return None
+    methods = [(getattr(observers[index], name), names) for index, name, names in planned]
+
+    def call(**arguments: Any) -> None:
+        try:
+            for method, names in methods:
+                method(*[arguments[name] for name in names])
+        except Exception as exc:
+            raise _failed(hook, exc) from exc
+
+    return call
+
+
+def _failed(hook: str, exc: Exception) -> PluginError:
+    return PluginError(f"An observer failed in {hook}: {type(exc).__name__}: {exc}")

@@ -7,6 +7,7 @@ from which the JSON Schema and the reference are made: a key is described once.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, Literal, NewType
 from urllib.parse import urlsplit
 
@@ -327,7 +328,12 @@ class Connection:
     @property
     def origin(self) -> str:
         """Scheme, host and port of ``base_url``: what messages may show of it."""
-        parts = urlsplit(self.base_url)
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-        port = f":{parts.port}" if parts.port else ""
-        return f"{parts.scheme}://{host}{port}"
+        return _origin_of(self.base_url)
+
+
+@lru_cache(maxsize=256)
+def _origin_of(url: str) -> str:
+    parts = urlsplit(url)
+    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
+    port = f":{parts.port}" if parts.port else ""
+    return f"{parts.scheme}://{host}{port}"

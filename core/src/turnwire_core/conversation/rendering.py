@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from turnwire_core.config import header_problem
@@ -15,7 +17,7 @@ from turnwire_core.templates import Template
 
 
 class TurnRenderer:
-    """Renders the turns of one conversation. Templates are compiled here, once."""
+    """Renders the turns of one conversation. """
 
     def __init__(self, connection: Connection, driver: Driver[Any]) -> None:
         self._connection = connection
@@ -27,7 +29,7 @@ class TurnRenderer:
         elif request.method == "GET":
             self._bodies = ()
         else:
-            self._bodies = (Template(driver.default_body(connection.options)),)
+            self._bodies = (_default(json.dumps(driver.default_body(connection.options))),)
 
     def render(
         self,
@@ -97,6 +99,12 @@ class TurnRenderer:
         if problems:
             raise ConfigError(problems)
         return headers
+
+
+@lru_cache(maxsize=64)
+def _default(body: str) -> Template:
+    """A driver's body, compiled once for all conversations: a run of tests opens one for each."""
+    return Template(json.loads(body))
 
 
 def _as_text(value: Any) -> str:

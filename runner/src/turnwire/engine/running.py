@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from typing import Any
 
 import anyio
@@ -304,8 +305,8 @@ class Running:
             self._values(),
             suite=self.case.suite,
             connection=self.conversation.connection,
+            turn=len(self.turns) - 1 if self.turns else None,
         )
-        outcome = attrs.evolve(outcome, turn=len(self.turns) - 1 if self.turns else None)
         self._record(outcome)
         return outcome
 
@@ -404,36 +405,36 @@ async def evaluated(
     *,
     suite: Suite,
     connection: Connection,
+    turn: int | None = None,
 ) -> CheckOutcome:
     """How a check came out, masked. Raises nothing that a check may do wrong."""
     mask = connection.secrets.mask
-    outcome = CheckOutcome(
+    outcome = partial(
+        CheckOutcome,
         name=spec.name or spec.kind,
         kind=spec.kind,
-        status="passed",
         origin=spec.origin,
         suite=suite.name,
         connection=connection.name,
         severity=spec.severity,
         scope=spec.scope,
         message=mask(spec.message) if spec.message else None,
+        turn=turn,
     )
     try:
         result = await evaluate(spec, kinds, context, values)
     except KeyError:
         message = f"There is no check {spec.kind!r}."
-        return attrs.evolve(outcome, status="error", actual=message, failure="config")
+        return outcome(status="error", actual=message, failure="config")
     except (Exception, SystemExit) as exc:  # noqa: BLE001 # a user's function may raise anything
         failure = failure_of(exc, mask)
-        return attrs.evolve(
-            outcome,
+        return outcome(
             status="error",
             actual=failure.message,
             failure=failure.kind,
             detail=failure.traceback,
         )
-    return attrs.evolve(
-        outcome,
+    return outcome(
         status="passed" if result.passed else "failed",
         expected=mask(result.expected),
         actual=mask(result.actual),
