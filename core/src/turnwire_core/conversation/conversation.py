@@ -6,9 +6,11 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
+from weakref import WeakValueDictionary
 
 import anyio
+import attrs
 
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.contracts.driver import Driver, Session
@@ -17,7 +19,7 @@ from turnwire_core.conversation.rendering import TurnRenderer
 from turnwire_core.events import Message, Reply
 from turnwire_core.observers import Observers
 from turnwire_core.plugins import Plugins
-from turnwire_core.reader import compile_rules
+from turnwire_core.reader import CompiledRules, compile_rules
 
 SESSION_ID = "sessionId"
 """The captured name that becomes ``{{sessionId}}``."""
@@ -45,7 +47,7 @@ class Conversation:
         self._session = session
         self._observers = observers
         self._renderer = TurnRenderer(connection, driver)
-        self._rules = compile_rules(connection)
+        self._compiled = _compiled_for(connection)
         self._transcript: list[Message] = []
         self._turns = 0
 
@@ -86,7 +88,7 @@ class Conversation:
             session_id=self.session_id,
         )
         self._turns += 1
-        exchange = Exchange(self.connection, self._rules, turn, self._observers, on_chunk)
+        exchange = Exchange(self.connection, self._compiled.rules, turn, self._observers, on_chunk)
         if self._observers.turn_started is not None:
             self._observers.turn_started(
                 connection=self.connection, turn=turn, at_ns=exchange.start_ns
@@ -112,6 +114,27 @@ class Conversation:
                 self.session_id = str(value)
             else:
                 self.variables[name] = value
+
+
+@attrs.frozen
+class _Compiled:
+    """The rules of a connection, compiled once for all conversations that are open at a time."""
+
+    rules: CompiledRules
+    parts: tuple[object, ...]
+    """What they were compiled from: held, so that no id in the table comes to mean another."""
+
+
+_compiled: Final[WeakValueDictionary[tuple[int, ...], _Compiled]] = WeakValueDictionary()
+
+
+def _compiled_for(connection: Connection) -> _Compiled:
+    parts = (connection.rules, connection.response_field_path, connection.limits)
+    key = tuple(map(id, parts))
+    compiled = _compiled.get(key)
+    if compiled is None:
+        compiled = _compiled[key] = _Compiled(compile_rules(connection), parts)
+    return compiled
 
 
 @asynccontextmanager

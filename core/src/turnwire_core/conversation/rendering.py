@@ -17,7 +17,7 @@ from turnwire_core.templates import Template
 
 
 class TurnRenderer:
-    """Renders the turns of one conversation. """
+    """Renders the turns of one conversation."""
 
     def __init__(self, connection: Connection, driver: Driver[Any]) -> None:
         self._connection = connection

@@ -62,6 +62,7 @@ class DirectTransport:
             await answer.drop()
             raise
         wire.phase, wire.receiving, wire.headers_ns = Phase.STREAM, "body", wire.read_ns
+        wire.opening = b""
         return answer
 
     async def aclose(self) -> None:
