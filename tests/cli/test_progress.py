@@ -122,6 +122,21 @@ def test_what_failed_stays_and_the_rest_is_counted(
     assert "\x1b[2J" not in shown
 
 
+def test_what_is_not_read_as_was_meant_is_said_at_once_in_both_views(
+    tape: Tape, live: Callable[..., LiveView]
+) -> None:
+    with live() as view:
+        view.misread("bot: not read", ["contentPath \x1b[2J [red]matched[/red] 0 of 3"])
+        seen = tape.wait_for("0 of 3")
+    assert "warning: bot: not read" in seen
+    assert "[red]matched" in seen
+    assert "\x1b[2J" not in seen
+    lines = io.StringIO()
+    with Screen(err=lines) as screen, LineView(screen, 1) as plain:
+        plain.misread("bot: not read", ["a \x1b[2J hint"])
+    assert lines.getvalue() == "warning: bot: not read\n  a ␛[2J hint\n"
+
+
 def test_verbose_keeps_what_passed_too(tape: Tape, live: Callable[..., LiveView]) -> None:
     with live(verbose=True) as view:
         view.started(PASSED.id)

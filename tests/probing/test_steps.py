@@ -11,6 +11,8 @@ from typing import Any
 import anyio
 import pytest
 from anyio.abc import ByteStream
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from support.certificates import Certificates
 from support.http_peer import secured
@@ -30,9 +32,10 @@ from support.probing import (
 from support.raw_server import raw_server, read_http_request
 from support.ws_server import Peer, close, message, ws_server
 from turnwire.probing import Fault, StepName, StepStatus
+from turnwire.probing.heads import HeadTap
 from turnwire_core.plugins import Plugins
 
-pytestmark = pytest.mark.anyio
+io = pytest.mark.anyio
 
 OK, WARN, FAILED, SKIPPED = StepStatus.OK, StepStatus.WARN, StepStatus.FAILED, StepStatus.SKIPPED
 
@@ -46,6 +49,7 @@ async def two_turns(peer: Peer) -> None:
     await peer.part()
 
 
+@io
 async def test_a_stream_that_works_is_gone_through_to_its_close() -> None:
     told_of: list[StepName] = []
     async with raw_server(streamed(*HELLO)) as port:
@@ -66,6 +70,7 @@ async def test_a_stream_that_works_is_gone_through_to_its_close() -> None:
     assert timed == {*map(str, StepName)} - {"proxy", "tls", "content_type"}
 
 
+@io
 async def test_a_websocket_keeps_its_socket_for_the_second_turn() -> None:
     async with ws_server(two_turns) as url:
         result = await probe(websocket(url), second_turn=True)
@@ -76,6 +81,7 @@ async def test_a_websocket_keeps_its_socket_for_the_second_turn() -> None:
     assert step(result, "close").status is OK
 
 
+@io
 async def test_after_a_broken_step_no_other_is_taken() -> None:
     async with raw_server(answering("nope", status="500 Internal Server Error")) as port:
         result = await probe(chat(port))
@@ -85,6 +91,7 @@ async def test_after_a_broken_step_no_other_is_taken() -> None:
     assert all(step(result, name).status is SKIPPED for name in rest)
 
 
+@io
 async def test_a_second_turn_that_fails_is_told_apart_from_the_first() -> None:
     async def one_turn(peer: Peer) -> None:
         await peer.receive()
@@ -101,6 +108,7 @@ async def test_a_second_turn_that_fails_is_told_apart_from_the_first() -> None:
     assert "one question a day" in (failed.cause or "")
 
 
+@io
 async def test_who_does_not_take_part_in_the_closing_is_told_of() -> None:
     async def stubborn(peer: Peer) -> None:
         await peer.receive()
@@ -117,12 +125,13 @@ async def test_who_does_not_take_part_in_the_closing_is_told_of() -> None:
 # -- below the protocol ---------------------------------------------------------------------------
 
 
+@io
 async def test_tls_is_told_with_version_and_certificate(certificates: Certificates) -> None:
     handler = secured(streamed(*HELLO), certificates.server("localhost"))
     async with raw_server(handler) as port:
-        settings = sse(port, tls={"caBundle": str(certificates.bundle)})
-        settings["base_url"] = f"https://localhost:{port}/chat"
-        result = await probe(settings)
+        config = sse(port, tls={"caBundle": str(certificates.bundle)})
+        config["base_url"] = f"https://localhost:{port}/chat"
+        result = await probe(config)
     assert result.failed is None, told(result)
     tls = step(result, "tls")
     assert tls.status is OK
@@ -131,30 +140,33 @@ async def test_tls_is_told_with_version_and_certificate(certificates: Certificat
     assert tls.facts["checked"] is True
 
 
+@io
 async def test_a_certificate_that_ends_soon_is_warned_of(certificates: Certificates) -> None:
     soon = dt.datetime.now(dt.UTC) + dt.timedelta(days=5, hours=1)
     leaf = certificates.authority.issue_cert("localhost", not_after=soon)
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     leaf.configure_cert(context)
     async with raw_server(secured(streamed(*HELLO), context)) as port:
-        settings = sse(port, tls={"caBundle": str(certificates.bundle)})
-        settings["base_url"] = f"https://localhost:{port}/chat"
-        result = await probe(settings)
+        config = sse(port, tls={"caBundle": str(certificates.bundle)})
+        config["base_url"] = f"https://localhost:{port}/chat"
+        result = await probe(config)
     tls = step(result, "tls")
     assert tls.status is WARN
     assert tls.cause == "The target's certificate expires in 5 days."
     assert result.failed is None
 
 
+@io
 async def test_a_certificate_that_nobody_checks_is_warned_of(certificates: Certificates) -> None:
     async with raw_server(secured(streamed(*HELLO), certificates.server())) as port:
-        settings = sse(port, tls={"verify": False})
-        settings["base_url"] = f"https://localhost:{port}/chat"
-        result = await probe(settings)
+        config = sse(port, tls={"verify": False})
+        config["base_url"] = f"https://localhost:{port}/chat"
+        result = await probe(config)
     assert step(result, "tls").status is WARN
     assert "NOT checked" in step(result, "tls").found
 
 
+@io
 async def test_the_proxy_that_applies_is_named_with_where_it_comes_from(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -170,29 +182,31 @@ async def test_the_proxy_that_applies_is_named_with_where_it_comes_from(
 
     async with raw_server(proxy) as port:
         monkeypatch.setenv("http_proxy", f"http://user:pass-word@127.0.0.1:{port}")
-        settings = sse(0)
-        settings["base_url"] = "http://assistant.example/chat"
-        result = await probe(settings, trust_env=True)
+        config = sse(0)
+        config["base_url"] = "http://assistant.example/chat"
+        result = await probe(config, trust_env=True)
         assert result.failed is None, told(result)
         found = step(result, "proxy").found
         assert found == f"http://127.0.0.1:{port}, from the environment (HTTP_PROXY)"
         assert "127.0.0.1" in step(result, "name_resolution").found
 
         monkeypatch.setenv("no_proxy", "assistant.example")
-        settings["limits"] = {"connectMs": 50}
-        result = await probe(settings, trust_env=True)
+        config["limits"] = {"connectMs": 50}
+        result = await probe(config, trust_env=True)
         assert step(result, "proxy").found == "none: NO_PROXY exempts this host"
 
 
+@io
 async def test_a_proxy_that_does_not_let_us_through_ends_at_tcp() -> None:
     async with raw_server(answering("", status="403 Forbidden", headers=())) as port:
-        settings = sse(0, proxy=f"http://127.0.0.1:{port}")
-        settings["base_url"] = "https://assistant.example/chat"
-        result = await probe(settings)
+        config = sse(0, proxy=f"http://127.0.0.1:{port}")
+        config["base_url"] = "https://assistant.example/chat"
+        result = await probe(config)
     assert result.failed is step(result, "tcp")
     assert "refused to connect us to https://assistant.example" in told(result)
 
 
+@io
 async def test_an_address_that_does_not_answer_beside_one_that_does_is_warned_of(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -201,10 +215,10 @@ async def test_an_address_that_does_not_answer_beside_one_that_does_is_warned_of
 
     async with raw_server(streamed(*HELLO)) as port:
         monkeypatch.setattr("turnwire.probing.network.anyio.getaddrinfo", two)
-        settings = sse(port)
-        settings["base_url"] = f"http://localhost:{port}/chat"
+        config = sse(port)
+        config["base_url"] = f"http://localhost:{port}/chat"
         found: list[Any] = []
-        await probe(settings, on_step=found.append)
+        await probe(config, on_step=found.append)
     tcp = next(one for one in found if one.name is StepName.TCP)
     assert tcp.status is WARN
     assert "connection refused" in tcp.cause
@@ -214,6 +228,7 @@ async def test_an_address_that_does_not_answer_beside_one_that_does_is_warned_of
 # -- what is shown --------------------------------------------------------------------------------
 
 
+@io
 async def test_a_refused_credential_is_shown_masked_with_where_it_comes_from() -> None:
     key = "sk-very-secret-indeed"
     refusal = answering('{"error": "bad key sk-very-secret-indeed"}', status="401 Unauthorized")
@@ -233,6 +248,7 @@ async def test_a_refused_credential_is_shown_masked_with_where_it_comes_from() -
     assert "plainly-written" not in str(literal.steps)
 
 
+@io
 async def test_nothing_that_a_terminal_obeys_leaves_a_step() -> None:
     hostile = "\x1b[2J\u202e"
     handler = answering(hostile, status=f"404 {hostile}", headers=[f"Content-Type: {hostile}"])
@@ -245,9 +261,49 @@ async def test_nothing_that_a_terminal_obeys_leaves_a_step() -> None:
     assert "\u202e" not in shown
 
 
+@io
+async def test_what_ends_a_reply_without_a_rule_is_named() -> None:
+    async def one_message(peer: Peer) -> None:
+        await peer.receive()
+        await peer.send(message(text="Hello"))
+        await peer.part()
+
+    async with ws_server(one_message) as url:
+        socket = await probe(websocket(url, {"contentPath": "text"}))
+    async with raw_server(streamed({"text": "Hello"})) as port:
+        stream = await probe(sse(port, sse={"contentPath": "text"}))
+    assert step(socket, "finish").found == "the first message with content"
+    assert step(stream, "finish").found == "the end of the stream"
+    assert step(stream, "finish").status is WARN
+
+
+@given(st.binary(max_size=300), st.binary(max_size=300))
+@settings(max_examples=60, deadline=None)
+def test_whatever_bytes_go_by_a_head_is_read_or_there_is_none(sent: bytes, came: bytes) -> None:
+    heads = HeadTap()
+    heads.sent(0, "request", sent)
+    heads.received(0, "response", came)
+    assert heads.request is None or heads.request.method.isupper()
+    assert heads.response is None or 100 <= heads.response.status <= 999
+
+
+def test_of_several_requests_the_heads_of_the_last_are_kept() -> None:
+    heads = HeadTap()
+    for path, status in (("/token", b"200 OK"), ("/chat", b"401 Unauthorized")):
+        heads.sent(0, "request", f"POST {path}?key=1 HTTP/1.1\r\nX-Key: a: b\r\n\r\n".encode())
+        heads.received(0, "response", b"HTTP/1.1 " + status[:5])
+        heads.received(0, "response", status[5:] + b"\r\nAllow:  GET \r\n\r\n{}")
+    assert heads.request is not None
+    assert heads.response is not None
+    assert (heads.request.target, heads.request.headers) == ("/chat?key=1", {"x-key": "a: b"})
+    assert (heads.response.status, heads.response.reason) == (401, "Unauthorized")
+    assert heads.response.headers == {"allow": "GET"}
+
+
 # -- whose fault ----------------------------------------------------------------------------------
 
 
+@io
 async def test_a_wrong_config_is_the_configs_fault() -> None:
     result = await probe({"base_url": "http://127.0.0.1/", "protocol": "sse", "timeout": 5})
     assert result.failed is step(result, "config")
@@ -256,12 +312,14 @@ async def test_a_wrong_config_is_the_configs_fault() -> None:
     assert "timeoutMs" in told(result)
 
 
+@io
 async def test_a_missing_driver_is_a_plugins_fault() -> None:
     result = await probe({"base_url": "x://y", "protocol": "nobodys"})
     assert result.failed is not None
     assert result.failed.fault is Fault.PLUGIN
 
 
+@io
 async def test_a_protocol_that_is_not_http_is_probed_as_far_as_its_driver_shows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -277,12 +335,12 @@ async def test_a_protocol_that_is_not_http_is_probed_as_far_as_its_driver_shows(
                 await anyio.sleep(0.002)
 
     async with raw_server(lines) as port:
-        settings = {
+        config = {
             "base_url": f"tcp://127.0.0.1:{port}",
             "protocol": "ndjson_tcp",
             "ndjson_tcp": SSE_RULES,
         }
-        result = await probe(settings, plugins=plugins, second_turn=True)
+        result = await probe(config, plugins=plugins, second_turn=True)
     assert result.failed is None, told(result)
     states = {one.name.value: one.status for one in result.steps}
     assert {name for name, status in states.items() if status is SKIPPED} == {

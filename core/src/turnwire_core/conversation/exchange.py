@@ -83,7 +83,9 @@ class Exchange:
         """The reply as things stand. ``failure`` is why the turn ended, None if it ended well."""
         reader, rules = self._reader, self._rules
         # Asked first: what a reader holds piece by piece is one text from then on.
-        doubts = reader.doubts() if self._heard_something else ()
+        doubts: Sequence[str] = ()
+        if self._heard_something:
+            doubts = reader.doubts(closely=self._turn.index == 0)
         times = self._times(failure)
         if failure is None and reader.unreadable and not cancelled:
             failure = InvalidFrame("Nothing of what arrived could be read.")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import attrs
@@ -268,7 +269,7 @@ def _explain_error(rules: CompiledRules, evidence: Evidence) -> str:
     path = f', "path": "{mark.message}"' if mark.message else ""
     said = ""
     if mark.message:
-        get = Path(mark.message).get
+        get = _getter(mark.message)
         found = next((v for d in evidence.data if isinstance(v := get(d), str)), None)
         said = f" It says {_shown(found)}." if found else ""
     return (
@@ -298,12 +299,18 @@ def closer_look(rules: CompiledRules, evidence: Evidence) -> tuple[str, ...]:
 
 def _get(path: str, data: Any) -> Any:
     """The value there; None where there is none, or an empty one of which nothing is to say."""
-    value = Path(path).get(data)
+    value = _getter(path)(data)
     return None if value is MISSING or value in ("", []) else value
 
 
 def _has(path: str, data: Any) -> bool:
-    return Path(path).get(data) is not MISSING
+    return _getter(path)(data) is not MISSING
+
+
+@lru_cache(maxsize=64)
+def _getter(path: str) -> Callable[[Any], Any]:
+    """Compiled once, not for each event."""
+    return Path(path).get
 
 
 def _is_text(path: str, data: Any) -> bool:

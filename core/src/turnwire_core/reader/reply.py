@@ -167,15 +167,15 @@ class ReplyReader:
 
         return closer_look(self._rules, self._evidence())
 
-    def doubts(self) -> tuple[str, ...]:
+    def doubts(self, *, closely: bool = True) -> tuple[str, ...]:
         """What is odd about a reply that was read, as far as that is seen at a glance.
 
-        Asked before :attr:`content` joins what came. Quick, unless a usage or a value to capture
-        never came: then a few events are looked through.
+        Asked before :attr:`content` joins what came. With ``closely``, where a usage or a value to
+        capture never came, a few events are looked through for it.
         """
         found = [repetition(self._parts), restarts(self._restarts, self._events)]
         doubts = [one for one in found if one is not None]
-        if self._no_usage or self._missing:
+        if closely and (self._no_usage or self._missing):
             from turnwire_core.reader.diagnosis import explain_side_values
 
             frames = [*self._first[:2], *self._first[2:][-_TAIL_KEPT:], *self._last, *self._tail]

@@ -32,10 +32,10 @@ def repetition(parts: Sequence[str]) -> str | None:
             'a delta. Write "content": [{"path": …, "mode": "cumulative"}] instead of '
             '"contentPath".'
         )
-    last, before = parts[-1], parts[:-1]
-    if len(parts) < 3 or len(last) < _WORTH_SAYING or not last.startswith(before[0]):
+    last = parts[-1]
+    if len(parts) < 3 or len(last) < _WORTH_SAYING or not last.startswith(parts[0]):
         return None
-    if len(last) == sum(map(len, before)) and last == "".join(before):
+    if last == "".join(parts[:-1]):
         return (
             "The text is there twice: the last event with content repeats all of it. Leave that "
             'event out with "when", or "unless", in a rule of "content".'

@@ -11,6 +11,7 @@ from turnwire.probing.watching import TurnWatch
 from turnwire_core import (
     Connection,
     InvalidFrame,
+    Phase,
     ProtocolError,
     RejectedError,
     Reply,
@@ -107,7 +108,7 @@ class Adviser:
         upgrading = request is not None and "sec-websocket-key" in request.headers
         match failure.status:
             case 401 | 403:
-                return self._unauthorised(failure.status, upgrading=upgrading)
+                return self._unauthorised(failure, upgrading=upgrading)
             case 404 if not upgrading:
                 return (
                     f"{asked} was asked for: {self._place}.base_url is used exactly as written, "
@@ -150,7 +151,13 @@ class Adviser:
                 )
         return f"Check {self._place} against what the target expects."
 
-    def _unauthorised(self, status: int, *, upgrading: bool) -> str:
+    def _unauthorised(self, failure: RejectedError, *, upgrading: bool) -> str:
+        status = failure.status
+        if failure.phase is Phase.CONNECT and not upgrading:
+            return (
+                f"That was the token endpoint, not the target: check {self._place}.auth with who "
+                "runs it."
+            )
         request = self._heads.request
         sent = self._sent(request) if request is not None else []
         auth = self._connection.auth

@@ -92,7 +92,7 @@ class TurnReading:
         chosen = head.headers.get("sec-websocket-protocol")
         if chosen is not None:
             found += f", sub-protocol {self._mask(neutral(chosen))[:60]}"
-            facts["subprotocol"] = chosen
+            facts["subprotocol"] = self._mask(chosen)
         if head.status != 101:
             return Step(name, StepStatus.OK, found, time_ms, facts=facts)
         offered = request.headers.get("sec-websocket-protocol")
@@ -167,7 +167,7 @@ class TurnReading:
                     StepStatus.FAILED,
                     cause=self._mask(hints),
                     fix=f"Mend the reply rules of {self._place}; "
-                    "`turnwire chat -v` shows each event.",
+                    "`turnwire chat -v` shows each event, `turnwire infer` works them out.",
                     fault=Fault.CONFIG,
                 )
             return Step(
@@ -214,7 +214,7 @@ class TurnReading:
             if not watch.is_document:
                 found += f", in event {watch.finish_at} of {watch.events}"
             return Step(name, StepStatus.OK, found, time_ms, facts={"event": watch.finish_at})
-        found = ending_without_rule(self._connection, watch)
+        found = ending_without_rule(self._connection, reply)
         if reply.verdict is Verdict.CLOSED_WITHOUT_FINISH or not self._has_rule:
             return Step(
                 name,

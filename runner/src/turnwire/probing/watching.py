@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from turnwire_core import Connection, Frame, Turn, hookimpl
+from turnwire_core import Connection, Frame, Reply, Turn, hookimpl
 from turnwire_core.paths import MISSING
 from turnwire_core.reader import CompiledRules, compile_rules, parse_json
 
@@ -93,11 +93,13 @@ class TurnWatch:
         return f"finishPath `{path}` = {shown if len(shown) <= 40 else shown[:40] + '…'}"
 
 
-def ending_without_rule(connection: Connection, watch: TurnWatch) -> str:
+def ending_without_rule(connection: Connection, reply: Reply) -> str:
     """What finished a reply in which no finish rule held, in words."""
     rules = compile_rules(connection)
     if rules.quiet_ms is not None:
         return f"nothing came for {rules.quiet_ms:g} ms (quietMs)"
     if rules.has_finish:
         return "the end of the stream, as 'finish' or 'allowUnfinished' says"
-    return "the end of the stream" if watch.events != 1 else "the first message with content"
+    # A message that finishes is itself the last; the end of a stream comes after it.
+    by_message = reply.metrics.latency_ms == reply.metrics.last_content_ms
+    return "the first message with content" if by_message else "the end of the stream"
