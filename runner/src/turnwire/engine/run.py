@@ -48,15 +48,13 @@ async def run_cases(
         Exception: whatever ``on_event`` raised; nothing that happens in a test.
     """
     finished = earlier.finished if earlier is not None else {}
-    misreads = Misreads(stop=stop_on_misread)
-    run = _Run(cases, finished, fail_fast=fail_fast, misreads=misreads)
+    shared = Shared(stop_on_misread=stop_on_misread)
+    run = _Run(cases, finished, fail_fast=fail_fast, misreads=shared.misreads)
     failure: BaseException | None = None
     async with anyio.create_task_group() as tasks:
         emitter = Emitter(on_event, abort=tasks.cancel_scope.cancel)
         watched = on_event is not None
-        around = Surroundings(
-            sources, kinds, log, Shared(), emitter, wiring, misreads, watched=watched
-        )
+        around = Surroundings(sources, kinds, log, shared, emitter, wiring, watched=watched)
 
         async def work() -> None:
             nonlocal failure

@@ -24,7 +24,6 @@ from turnwire.engine.events import (
 from turnwire.engine.failures import failure_of
 from turnwire.engine.filling import fill
 from turnwire.engine.frames import FrameCollector
-from turnwire.engine.misreads import Misreads
 from turnwire.engine.requests import make, prepare
 from turnwire.engine.results import CheckOutcome
 from turnwire.engine.shared import Shared
@@ -63,7 +62,6 @@ class Surroundings:
     shared: Shared
     emit: Callable[[Event], None]
     wiring: Wiring = STRAIGHT
-    misreads: Misreads = attrs.field(factory=Misreads)
     watched: bool = True
     """Whether anybody is told of events: what is told must be in the log before."""
 
@@ -183,7 +181,7 @@ class Running:
     async def _look_for_misread(self, reply: Reply) -> None:
         """Tell if this reply is the first of its connection, and was not read as was meant."""
         around, connection = self._around, self.conversation.connection
-        hints = [self._mask(hint) for hint in around.misreads.look_at(connection, reply)]
+        hints = [self._mask(hint) for hint in around.shared.misreads.look_at(connection, reply)]
         if hints:
             if (log := around.log) is not None:
                 log.write(
@@ -199,7 +197,7 @@ class Running:
                 if around.watched:
                     await log.drain()
             around.emit(ReplyMisread(self.case, connection.name, hints))
-        if around.misreads.ends_test(reply):
+        if around.shared.misreads.ends_test(reply):
             raise StepError(
                 f"The reply was not read as the connection {connection.name!r} means it to be, and "
                 f"--stop-on-misread ends the run: {' '.join(map(self._mask, reply.hints))}",

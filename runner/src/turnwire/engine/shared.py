@@ -1,4 +1,5 @@
-"""What the tests of a run share: the variables that suite fixtures made, each run once."""
+"""What the tests of a run share: the variables that suite fixtures made, each run once, and what
+is known of how replies are read."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from typing import Any
 import anyio
 
 from turnwire.engine.failures import Failure, failure_of
+from turnwire.engine.misreads import Misreads
 from turnwire.steps.contract import StepError
 
 Variables = Mapping[str, Any]
@@ -23,9 +25,11 @@ class _Once:
 
 
 class Shared:
-    """Hand the same one to every test of a run, so that a suite's fixtures run once."""
+    """Hand the same one to every test of a run, so that a suite's fixtures run once, and a config
+    that replies do not fit is told of once."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, stop_on_misread: bool = False) -> None:
+        self.misreads = Misreads(stop=stop_on_misread)
         self._fixtures: dict[Hashable, _Once] = {}
 
     async def fixture(
