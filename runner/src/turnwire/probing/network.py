@@ -187,7 +187,8 @@ class Way:
                 f"is only slow, raise {self._place}.limits.connectMs."
             )
         else:
-            cause = f"Could not connect to {where}: {'; '.join(refused)}."
+            reasons = [_reason(failure)] if len(refused) == 1 else refused
+            cause = f"Could not connect to {where}: {'; '.join(reasons)}."
             fix = f"Check the host and port in {self._key}, and the network."
             if isinstance(_root(failure), ConnectionRefusedError):
                 fix = f"Is the server running, and is the port in {self._key} right?"
