@@ -49,20 +49,19 @@ class Turnwire(Reader):
         """The connection as a config file has it."""
         raise NotImplementedError
 
-    def connection(self, query: str) -> Any:
-        """The one connection of all conversations, with a query of its own for each."""
-        import attrs
-
+    @property
+    def connection(self) -> Any:
+        """The one connection of all conversations. What each message says is its reply's plan."""
         if self._connection is None:
             self._connection = self._parsed(self.mapping())
-        return attrs.evolve(self._connection, base_url=f"{self._connection.base_url}?{query}")
+        return self._connection
 
     async def read(self, query: str, note: Note | None = None) -> int:
         from turnwire_core import open_conversation
 
         on_chunk = None if note is None else (lambda chunk: note(chunk.text, chunk.received_ns))
-        async with open_conversation(self.connection(query), plugins=self.plugins) as conversation:
-            reply = await conversation.send("Go", on_chunk=on_chunk)
+        async with open_conversation(self.connection, plugins=self.plugins) as conversation:
+            reply = await conversation.send(query, on_chunk=on_chunk)
         reply.raise_for_verdict()
         return reply.metrics.stream_chunks
 
@@ -101,10 +100,10 @@ class TurnwireChat(Turnwire):
     async def asking(self, query: str) -> AsyncIterator[Callable[[], Any]]:
         from turnwire_core import open_conversation
 
-        async with open_conversation(self.connection(query), plugins=self.plugins) as conversation:
+        async with open_conversation(self.connection, plugins=self.plugins) as conversation:
 
             async def ask() -> None:
-                (await conversation.send("Go")).raise_for_verdict()
+                (await conversation.send(query)).raise_for_verdict()
 
             yield ask
 

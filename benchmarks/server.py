@@ -11,9 +11,10 @@ its port, and ends with its standard input.
     POST /sse[/…]     Server-Sent Events    chunks in OpenAI's format, and [DONE]
     GET  /ws          WebSocket             {"content": "<ns>", …} …, {"content": "", "done": true}
 
-The query is the plan: ``events`` how many; ``gap_us`` between two of them, 0 for as fast as they
-are taken; ``delay_ms`` from the request to the first, or ``at_ns``, the moment by the clock, for
-streams that begin together; ``size`` of the text in bytes; ``piece`` the bytes of one send.
+The query is the plan, or without one the field ``message`` of what is sent: ``events`` how many;
+``gap_us`` between two of them, 0 for as fast as they are taken; ``delay_ms`` from the request to
+the first, or ``at_ns``, the moment by the clock, for streams that begin together; ``size`` of the
+text in bytes; ``piece`` the bytes of one send.
 """
 
 from __future__ import annotations
@@ -99,6 +100,7 @@ class Peer:
         self.received = bytearray()
         self.waiting: deque[bytes] = deque()
         self.blast: Iterator[bytes] | None = None
+        self.upgraded = False
         self.websocket: Plan | None = None
         self.closed = False
 
@@ -113,7 +115,7 @@ class Peer:
             self.close()
             return
         self.received += data
-        while not self.closed and (self._message() if self.websocket else self._request()):
+        while not self.closed and (self._message() if self.upgraded else self._request()):
             pass
 
     def writable(self) -> None:
@@ -157,13 +159,15 @@ class Peer:
         length = int(headers.get("content-length", 0))
         if len(self.received) < end + 4 + length:
             return False
+        body = bytes(self.received[end + 4 : end + 4 + length])
         del self.received[: end + 4 + length]
         target = urlsplit(head[0].split(" ")[1])
-        plan = Plan(target.query)
+        plan = Plan(target.query or (json.loads(body)["message"] if body else ""))
         if target.path.startswith("/ws"):
             key = headers["sec-websocket-key"].encode()
             accept = base64.b64encode(hashlib.sha1(key + _GUID).digest())
-            self.websocket = plan
+            self.upgraded = True
+            self.websocket = plan if target.query else None
             self.send(
                 b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
                 b"Connection: Upgrade\r\nSec-WebSocket-Accept: " + accept + b"\r\n\r\n"
@@ -187,13 +191,13 @@ class Peer:
             length, start = int.from_bytes(head[2:4], "big"), 8
         if len(head) < start + length:
             return False
+        mask, payload = bytes(head[start - 4 : start]), bytes(head[start : start + length])
         del head[: start + length]
         if opcode == 8:
             self.send(b"\x88\x02\x03\xe8")
             self.close()
         elif opcode == 1:
-            assert self.websocket is not None
-            self._stream(self.websocket, ws, ws_end())
+            self._stream(self.websocket or Plan(_message_of(payload, mask)), ws, ws_end())
         return True
 
     def _answer(self) -> None:
@@ -238,6 +242,11 @@ class Pacer:
         self.peer.send(self.event(str(perf_counter_ns())))
         self.due_ns += self.gap_ns
         self.peer.server.at(self.due_ns, self)
+
+
+def _message_of(payload: bytes, mask: bytes) -> str:
+    text: str = json.loads(bytes(b ^ mask[i % 4] for i, b in enumerate(payload)))["message"]
+    return text
 
 
 def _blocks(event: bytes, count: int, end: bytes) -> Iterator[bytes]:

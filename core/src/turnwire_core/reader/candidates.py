@@ -170,7 +170,7 @@ def looks_like_error(events: Sequence[tuple[Any, str | None]]) -> ErrorMark | No
         for key, value in data.items():
             if value and _ERROR_MARK.search(key) and isinstance(value, str | dict):
                 inner = _message_path(value) if isinstance(value, dict) else None
-                return ErrorMark(key, True, f"{key}.{inner}" if inner else key)
+                return ErrorMark(key, True, _below(_step(key), inner or ""))
     return None
 
 
@@ -227,14 +227,20 @@ def is_thought(text: str) -> bool:
     return _THOUGHT.search(text) is not None
 
 
+def _step(key: str) -> str:
+    return key if _is_plain_name(key) else f"[{json.dumps(key, ensure_ascii=False)}]"
+
+
+def _below(path: str, step: str) -> str:
+    return f"{path}.{step}" if path and step and not step.startswith("[") else path + step
+
+
 def _scalars(value: Any, path: str = "", depth: int = 0) -> Iterator[tuple[str, Any]]:
     """Each value that is neither object nor list, with its path."""
     if isinstance(value, dict):
         if depth < _DEEPEST:
             for key, item in value.items():
-                step = key if _is_plain_name(key) else f"[{json.dumps(key, ensure_ascii=False)}]"
-                joined = path + step if step.startswith("[") or not path else f"{path}.{step}"
-                yield from _scalars(item, joined, depth + 1)
+                yield from _scalars(item, _below(path, _step(key)), depth + 1)
     elif isinstance(value, list):
         if depth < _DEEPEST:
             for index, item in enumerate(value[:_WIDEST]):

@@ -21,7 +21,7 @@ from turnwire_core.reader.suspicions import repetition, restarts
 if TYPE_CHECKING:
     from turnwire_core.reader.diagnosis import Evidence
 
-_FIRST_KEPT = 64
+_FIRST_KEPT = 32
 _FIRST_CHARACTERS = 256 * 1024
 _LAST_KEPT = 16
 _LAST_CHARACTERS = 16 * 1024
@@ -72,8 +72,9 @@ class ReplyReader:
         self._reading = Reading()
         self._first: list[Frame] = []
         self._room = _FIRST_CHARACTERS
-        self._last: deque[Frame] = deque(maxlen=_LAST_KEPT)
-        self._tail: deque[Frame] = deque(maxlen=_TAIL_KEPT)
+        # An empty deque has room for 64 values already, and most replies need neither.
+        self._last: deque[Frame] | tuple[()] = ()
+        self._tail: tuple[Frame, ...] = ()
         self._restarts = 0
         self._events = 0
         self._unreadable = 0
@@ -125,7 +126,7 @@ class ReplyReader:
         if len(self._first) < _FIRST_KEPT or size > _LAST_CHARACTERS:
             self._keep(frame)
         else:
-            self._last.append(frame)
+            self._keep_last(frame)
         if frame.whole:
             self._read_whole(data, frame.event, reading)
             return reading
@@ -149,7 +150,7 @@ class ReplyReader:
             self._sentinel_seen = True
             return
         if len(text) <= _LAST_CHARACTERS:
-            self._tail.append(frame)
+            self._tail = (*self._tail[1 - _TAIL_KEPT :], frame)
         if not has_too_many_values(text, self._rules.max_values):
             data = self._parse(text)
             if data is not MISSING:
@@ -314,13 +315,18 @@ class ReplyReader:
         if captured:
             self.captured |= captured
 
+    def _keep_last(self, frame: Frame) -> None:
+        if not self._last:
+            self._last = deque(maxlen=_LAST_KEPT)
+        self._last.append(frame)
+
     def _keep(self, frame: Frame) -> None:
         size = len(frame.data)
         if len(self._first) < _FIRST_KEPT and (size <= self._room or frame.whole):
             self._first.append(frame)
             self._room -= size
         elif size <= _LAST_CHARACTERS:
-            self._last.append(frame)
+            self._keep_last(frame)
 
 
 def _joined(earlier: Any, later: Any) -> Any:
