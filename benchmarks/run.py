@@ -2,11 +2,14 @@
 
     make bench                  some ten minutes
     make bench QUICK=1          a third of that, and less sure
-    python benchmarks/run.py --only blast,paced [--rounds 5] [--no-write]
+    python benchmarks/run.py --only blast,paced [--rounds 4] [--no-write]
 
 The server has the first core, each client in turn the last. Rounds are interleaved, so that what
-the machine does besides meets all alike; medians are taken, and only ratios are judged. Peers are
-installed into an environment of their own, .venv-bench, with the packages of this workspace.
+the machine does besides meets all alike; medians are taken, and only ratios are judged. A round of
+paced streams in which the machine was busy is no such round, and is done again, within bounds.
+
+Peers are installed into an environment of their own, .venv-bench, with the packages of this
+workspace; promptfoo beside them, where npm is there and brings it in three minutes.
 """
 
 from __future__ import annotations
@@ -42,6 +45,11 @@ LABELS = {
     "aiohttp-chat": "one shared aiohttp session",
 }
 NO_EXTRAS = ("orjson", "uvloop")
+
+CROWDED = 2.0
+"""Events per wake-up from which on a paced stream is not what it was meant to be."""
+STREAMS = (50, 100, 150, 200, 250, 300, 400, 500, 600, 800)
+NPM_SECONDS = 180
 
 # As installed: with compiled modules, whatever the shell of a developer says.
 ENVIRONMENT = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
@@ -88,16 +96,26 @@ class Bench:
         found: dict[str, float] = json.loads(done.stdout)
         return found
 
-    def compare(self, jobs: Mapping[str, Job], *, rounds: int | None = None) -> Results:
-        """Medians of interleaved rounds."""
-        found: dict[str, dict[str, list[float]]] = {name: defaultdict(list) for name in jobs}
-        for _ in range(rounds or self.rounds):
-            for name, job in jobs.items():
-                for key, value in self.client(job).items():
-                    found[name][key].append(value)
+    def compare(
+        self, jobs: Mapping[str, Job], *, rounds: int | None = None, crowd: str | None = None
+    ) -> Results:
+        """Medians of interleaved rounds.
+
+        With ``crowd``, of those rounds in which that value was smallest, of up to twice as many.
+        """
+        wanted = rounds or self.rounds
+        found: list[dict[str, dict[str, float]]] = []
+        while len(found) < wanted or (
+            crowd is not None
+            and len(found) < 2 * wanted
+            and sum(_worst(one, crowd) <= CROWDED for one in found) < wanted
+        ):
+            found.append({name: self.client(job) for name, job in jobs.items()})
+        if crowd is not None:
+            found = sorted(found, key=lambda one: _worst(one, crowd))[:wanted]
         medians = {
-            name: {key: median(values) for key, values in by_key.items()}
-            for name, by_key in found.items()
+            name: {key: median(one[name][key] for one in found) for key in found[0][name]}
+            for name in jobs
         }
         for name, values in medians.items():
             print(f"  {name}: {_shown(values)}", flush=True)
@@ -137,8 +155,9 @@ class Bench:
 
     def paced(self) -> None:
         """What assistants do: many streams, and each event wakes the client."""
-        plan = {"measure": "paced", "streams": 100, "rate": 50, "seconds": 2 if self.quick else 4}
-        kept = self.compare(_jobs(plan, "sse", ("httpx-sse", "aiohttp-sse")))
+        plan = {"measure": "paced", "streams": 100, "rate": 50, "seconds": 2}
+        crowd = "events_per_wakeup"
+        kept = self.compare(_jobs(plan, "sse", ("httpx-sse", "aiohttp-sse")), crowd=crowd)
         found = _us(kept)
         own = found["Turnwire"]
         what = "100 streams of 50 events/s"
@@ -148,7 +167,7 @@ class Bench:
         self.judge("the same on trio", found["Turnwire, trio"], own, 1.2, "asyncio")
         self._group(f"SSE, {what}", found)
         self._note_wakeups(kept)
-        kept = self.compare(_jobs(plan, "ws", ("websockets", "aiohttp-ws")))
+        kept = self.compare(_jobs(plan, "ws", ("websockets", "aiohttp-ws")), crowd=crowd)
         found = _us(kept)
         own = found["Turnwire"]
         name = f"WebSocket, {what}, CPU per message"
@@ -193,21 +212,24 @@ class Bench:
         """How many streams of 50 events a second one core reads with a p99 lag below 10 ms."""
         for backend, least in (("asyncio", 200), ("uvloop", 400)):
             for reader in ("turnwire-sse", "turnwire-ws"):
-                most = 0
-                for count in (50, 100, 150, 200, 250, 300, 400, 500, 600, 800):
-                    job = {"measure": "lag", "streams": count, "rate": 50, "seconds": 2}
+                low, high = -1, len(STREAMS)  # it keeps up with the one, not with the other
+                while high - low > 1:
+                    middle = (low + high) // 2
+                    job = {"measure": "lag", "streams": STREAMS[middle], "rate": 50, "seconds": 2}
                     job |= {"reader": reader, "backend": backend}
-                    tries = (self.client(job)["p99"] for _ in range(1 if self.quick else 2))
-                    if not any(p99 < 10 for p99 in tries):
-                        break
-                    most = count
+                    tries = (self.client(job)["p99"] for _ in range(2))
+                    if any(p99 < 10 for p99 in tries):
+                        low = middle
+                    else:
+                        high = middle
+                most = STREAMS[low] if low >= 0 else 0
                 print(f"  {reader}, {backend}: {most}", flush=True)
                 label = "SSE" if reader == "turnwire-sse" else "WebSocket"
                 self.bound(f"{label}, streams per core, {backend}", most, "", least, least=True)
 
     def memory(self) -> None:
         """Resident memory for each open stream."""
-        plan = {"measure": "memory", "streams": 200 if self.quick else 500}
+        plan = {"measure": "memory", "streams": 200 if self.quick else 1000}
         readers = ("turnwire-sse", "turnwire-ws", "httpx-sse", "aiohttp-sse", "websockets")
         found = self.compare({name: plan | {"reader": name} for name in readers}, rounds=1)
         for name, label in (("turnwire-sse", "SSE"), ("turnwire-ws", "WebSocket")):
@@ -293,7 +315,7 @@ class Bench:
         crowded = {
             LABELS.get(name, name): values["events_per_wakeup"]
             for name, values in found.items()
-            if values["events_per_wakeup"] > 2
+            if values["events_per_wakeup"] > CROWDED
         }
         if crowded:
             said = ", ".join(f"{name} {count:.1f}" for name, count in crowded.items())
@@ -325,6 +347,11 @@ def _jobs(plan: Job, kind: str, peers: Sequence[str]) -> dict[str, Job]:
         "Turnwire, without extras": own | {"without": NO_EXTRAS},
     }
     return jobs | {name: plan | {"reader": name} for name in peers}
+
+
+def _worst(one: Mapping[str, Mapping[str, float]], key: str) -> float:
+    """Over the clients on one event loop: trio and uvloop wait otherwise, and count otherwise."""
+    return max(values[key] for name, values in one.items() if "," not in name)
 
 
 def _us(results: Results) -> dict[str, float]:
@@ -368,7 +395,7 @@ def main() -> None:
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "performance.md")
     wanted = parser.parse_args()
     python = sys.executable if wanted.here else _environment(ROOT / ".venv-bench")
-    rounds = wanted.rounds or (3 if wanted.quick else 5)
+    rounds = wanted.rounds or (3 if wanted.quick else 4)
     bench = Bench(python, rounds, quick=wanted.quick)
     only = wanted.only.split(",") if wanted.only else names
     with bench.server():

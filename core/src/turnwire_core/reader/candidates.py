@@ -170,7 +170,7 @@ def looks_like_error(events: Sequence[tuple[Any, str | None]]) -> ErrorMark | No
         for key, value in data.items():
             if value and _ERROR_MARK.search(key) and isinstance(value, str | dict):
                 inner = _message_path(value) if isinstance(value, dict) else None
-                return ErrorMark(key, True, _below(_step(key), inner or ""))
+                return ErrorMark(_step(key), True, _below(_step(key), inner or ""))
     return None
 
 
