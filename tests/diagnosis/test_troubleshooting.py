@@ -3,11 +3,14 @@ and fix as the page shows."""
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import ssl
 from typing import Any
 
 import anyio
+import anyio.to_thread
 import pytest
 from anyio.abc import ByteStream
 
@@ -348,6 +351,27 @@ async def _(certificates: Certificates) -> str:
         return await chatted(settings) + await probed(settings)
 
 
+@fault("The target wants to see our certificate")
+async def _(certificates: Certificates) -> str:
+    context = certificates.server()
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.maximum_version = ssl.TLSVersion.TLSv1_2  # where the handshake itself fails
+    certificates.authority.configure_trust(context)
+    tls = {"caBundle": str(certificates.bundle)}
+
+    def refuse_one(listener: socket.socket) -> None:
+        # Not anyio's: it hangs up without the alert that says why.
+        taken, _ = listener.accept()
+        with taken, contextlib.suppress(ssl.SSLError):
+            context.wrap_socket(taken, server_side=True)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(anyio.to_thread.run_sync, refuse_one, listener)
+            return await probed(secure(listener.getsockname()[1], certificates, tls=tls))
+
+
 @fault("The proxy is not there")
 async def _(monkeypatch: pytest.MonkeyPatch) -> str:
     held, port = unused_port()
@@ -529,7 +553,12 @@ async def _() -> str:
 
 @fault("Text where the target wants JSON")
 async def _() -> str:
-    async with ws_server(strange_message(close(1007, "expected JSON"))) as url:
+    async def picky(peer: Peer) -> None:
+        await peer.receive()
+        await peer.send(close(1007, "expected JSON"))
+        await peer.receive_close()
+
+    async with ws_server(picky) as url:
         rules = {"contentPath": "text", "finishPath": "done", "messageFormat": "text"}
         return await probed(websocket(url, rules))
 

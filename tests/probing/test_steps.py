@@ -31,8 +31,10 @@ from support.probing import (
 )
 from support.raw_server import raw_server, read_http_request
 from support.ws_server import Peer, close, message, ws_server
-from turnwire.probing import Fault, StepName, StepStatus
+from turnwire.probing import Fault, Step, StepName, StepStatus
 from turnwire.probing.heads import HeadTap
+from turnwire.probing.network import Way
+from turnwire_core import Connection
 from turnwire_core.plugins import Plugins
 
 io = pytest.mark.anyio
@@ -225,6 +227,47 @@ async def test_an_address_that_does_not_answer_beside_one_that_does_is_warned_of
     assert tcp.found == f"127.0.0.1:{port}"
 
 
+@io
+async def test_who_does_not_answer_in_time_is_told_with_the_limit_to_raise(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def never(*_: Any, **__: Any) -> None:
+        await anyio.sleep_forever()
+
+    config = chat(80, limits={"connectMs": 50})
+    with monkeypatch.context() as patched:
+        patched.setattr("turnwire.probing.network.anyio.connect_tcp", never)
+        unreachable = await probe(config)
+    with monkeypatch.context() as patched:
+        patched.setattr("turnwire.probing.network.anyio.getaddrinfo", never)
+        unknown = await probe(config)
+    assert unreachable.failed is step(unreachable, "tcp")
+    assert "raise connections.bot.limits.connectMs" in told(unreachable)
+    assert unknown.failed is step(unknown, "name_resolution")
+    assert "within 50 ms (limits.connectMs): the name servers do not answer" in told(unknown)
+
+
+@io
+async def test_a_proxy_that_is_no_url_is_the_configs_fault(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("http_proxy", "socks5://127.0.0.1:1")
+    result = await probe(chat(80), trust_env=True)
+    assert result.failed is step(result, "proxy")
+    assert result.failed is not None
+    assert result.failed.fault is Fault.CONFIG
+
+
+@io
+@pytest.mark.parametrize("url", ["pipe:///run/bot", "tcp://bot.example"])
+async def test_where_the_url_names_no_port_the_driver_knows_the_way(url: str) -> None:
+    steps: list[Step] = []
+    connection = Connection(base_url=url, protocol="pipe", name="bot")
+    await Way(connection, "connections.bot", steps.append).go()
+    assert [one.status for one in steps] == [SKIPPED] * 4
+    assert "its driver knows the way" in steps[-1].found
+
+
 # -- what is shown --------------------------------------------------------------------------------
 
 
@@ -238,13 +281,18 @@ async def test_a_refused_credential_is_shown_masked_with_where_it_comes_from() -
         )
         literal = await probe(chat(port, headers={"X-Api-Key": "plainly-written"}))
         by_auth = await probe(chat(port, auth={"type": "bearer", "token": key}))
+        by_query = await probe(chat(port, auth={"type": "api_key", "query": "key", "key": key}))
+        by_url = await probe(chat(port) | {"base_url": f"http://me:{key}@127.0.0.1:{port}/"})
         none = await probe(chat(port))
     assert "Sent: Authorization: Bearer *** (from 'headers.Authorization')." in told(by_header)
     assert "Sent: X-Api-Key: *** (from 'headers.X-Api-Key')." in told(literal)
     assert "Sent: Authorization: Bearer *** (from 'auth' (bearer))." in told(by_auth)
+    assert "Sent: ?key=*** (from 'auth' (api_key))." in told(by_query)
+    assert "Sent: Authorization: Basic *** (from the user in base_url)." in told(by_url)
     assert "No credential was sent." in told(none)
     assert key not in str(by_header.steps)
-    assert key not in str(by_auth.steps)
+    for result in (by_auth, by_query, by_url):
+        assert key not in str(result.steps)
     assert "plainly-written" not in str(literal.steps)
 
 
@@ -310,6 +358,16 @@ async def test_a_wrong_config_is_the_configs_fault() -> None:
     assert result.failed is not None
     assert result.failed.fault is Fault.CONFIG
     assert "timeoutMs" in told(result)
+
+
+@io
+async def test_a_header_that_the_message_spoils_is_the_configs_fault() -> None:
+    async with raw_server(answering()) as port:
+        result = await probe(chat(port, headers={"X-Said": "{{message}}"}), message="a\nb")
+    assert result.failed is step(result, "answer")
+    assert result.failed is not None
+    assert result.failed.fault is Fault.CONFIG
+    assert "headers.X-Said" in told(result)
 
 
 @io

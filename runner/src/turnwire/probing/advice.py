@@ -18,6 +18,7 @@ from turnwire_core import (
     ReplyError,
     StreamBrokenError,
     TimeLimitError,
+    TlsError,
 )
 from turnwire_core.showing import neutral
 
@@ -60,6 +61,9 @@ class Adviser:
                 return self._too_late(failure.limit, reply)
             case InvalidFrame():
                 return self._unreadable()
+            case TlsError():
+                tls = f"{self._place}.tls"
+                return f"If it wants to see our certificate: {tls}.clientCert and {tls}.clientKey."
             case ReplyError():
                 return self._error_inside()
             case StreamBrokenError():
