@@ -164,6 +164,7 @@ def test_evidence_is_the_first_and_the_last_events_of_a_long_reply() -> None:
     events: list[Any] = [{"early": "x"}] + [{"n": n} for n in range(500)] + [{"late": "y"}]
     text = hints({"contentPath": "lat"}, *events)
     assert "matched 0 of 502 events;" in text
+    assert "(string in 1 of the 48 kept)" in text
     assert "`late`" in text
 
 
@@ -243,6 +244,10 @@ def test_a_finish_condition_that_never_held_is_told_with_what_there_was() -> Non
         (
             {"failure": {"text": "quota"}},
             '[{"when": {"failure": true}, "path": "failure.text"}]',
+        ),
+        (
+            {"a failure": "quota"},
+            '[{"when": {"[\\"a failure\\"]": true}, "path": "[\\"a failure\\"]"}]',
         ),
         (
             frame('{"detail": "quota"}', event="stream-error"),

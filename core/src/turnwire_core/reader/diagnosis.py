@@ -151,9 +151,8 @@ def _nearest(wanted: str, evidence: Evidence) -> str:
     found = nearest_text(wanted, evidence.data)
     if found is None:
         return ". No text was found anywhere in it."
-    total = len(evidence.values)
     manner = f", {found.manner}" if found.manner else ""
-    said = f"; nearest: `{found.path}` (string in {found.count} of {total}{manner})."
+    said = f"; nearest: `{found.path}` (string in {found.count} of {_kept(evidence)}{manner})."
     if found.is_thought:
         said += (
             " That is reasoning, not the answer, which never came: did a limit on tokens cut it "
@@ -235,7 +234,7 @@ def _explain_finish_path(rule: FinishRule, path: Path, evidence: Evidence) -> st
         return f"{said}."
     wanted = "a value" if rule.value is UNSET else _shown(rule.value)
     said = (
-        f"finishPath `{path}` matched in {len(found)} of {_events(len(evidence.values))} but never "
+        f"finishPath `{path}` matched in {len(found)} of {_kept(evidence)} events but never "
         f"equalled {wanted}; values seen: {_seen(found)}."
     )
     held_back = rule.when or rule.unless
@@ -266,7 +265,7 @@ def _explain_error(rules: CompiledRules, evidence: Evidence) -> str:
     ):
         return ""
     when = json.dumps({"$event" if mark.path is None else mark.path: mark.value})
-    path = f', "path": "{mark.message}"' if mark.message else ""
+    path = f', "path": {json.dumps(mark.message)}' if mark.message else ""
     said = ""
     if mark.message:
         get = _getter(mark.message)
@@ -349,6 +348,12 @@ def _counted(counts: Counter[str], show: Callable[[str], str] | None = None) -> 
 def _shown(value: Any) -> str:
     text = as_json_text(value)
     return text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…"
+
+
+def _kept(evidence: Evidence) -> str:
+    """How many events there are to judge by; of a long reply not all."""
+    count = len(evidence.values)
+    return str(count) if count + evidence.unreadable >= evidence.events else f"the {count} kept"
 
 
 def _events(count: int) -> str:
