@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, Protocol
 import attrs
 
 from turnwire.suites.model import Scope
+from turnwire.watching import ClientEffect
 from turnwire_core import Chunk, Message, Reply, TurnwireError
 from turnwire_core.contracts.driver import NoOptions
 
@@ -49,6 +50,8 @@ class TurnRecord:
     events: Sequence[TurnEvent] = ()
     chunks: Sequence[Chunk] = ()
     """The pieces of the reply's text; their offsets are ``reply.metrics.chunk_offsets_ms``."""
+    client: ClientEffect | None = None
+    """What this process itself did to the times; None: nobody watched."""
 
 
 @attrs.frozen

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from copy import copy
 
 import anyio
@@ -21,6 +22,7 @@ from turnwire.runlog.entries import TestFinished, TestStarted
 from turnwire.steps import BUILT_IN
 from turnwire.steps.user_objective import UserObjectiveOptions
 from turnwire.suites.model import Case
+from turnwire.watching import EffectObserver, LoopWatch, run_watched
 from turnwire.wiring import STRAIGHT, Wiring
 from turnwire_core import Connection
 
@@ -44,10 +46,19 @@ async def run_case(
         Exception: whatever ``on_event`` raised; nothing that happens in the test.
     """
     emitter = Emitter(on_event)
+    watch = LoopWatch()
     around = Surroundings(
-        sources, kinds, log, shared or Shared(), emitter, wiring, watched=on_event is not None
+        sources,
+        kinds,
+        log,
+        shared or Shared(),
+        emitter,
+        wiring,
+        watched=on_event is not None,
+        watch=watch,
     )
-    result = await run_in(case, around)
+    with log.watched_by(watch) if log is not None else nullcontext():
+        result = await run_watched(lambda: run_in(case, around), watch)
     if emitter.failure is not None:
         raise emitter.failure
     return result
@@ -56,13 +67,10 @@ async def run_case(
 class Emitter:
     """Hands events on. What that raises is no failure of a test: it is kept, and all is over."""
 
-    def __init__(
-        self,
-        on_event: Callable[[Event], None] | None,
-        abort: Callable[[], None] = lambda: None,
-    ) -> None:
+    def __init__(self, on_event: Callable[[Event], None] | None) -> None:
         self._on_event = on_event
-        self._abort = abort
+        self.abort: Callable[[], None] = lambda: None
+        """What ends the run."""
         self.failure: Exception | None = None
 
     def __call__(self, event: Event) -> None:
@@ -72,7 +80,7 @@ class Emitter:
             self._on_event(event)
         except Exception as exc:  # noqa: BLE001 # raised again by whoever holds the run
             self.failure = exc
-            self._abort()
+            self.abort()
 
 
 async def run_in(case: Case, around: Surroundings) -> CaseResult:
@@ -121,15 +129,18 @@ class _Attempt:
         """Open the conversation, and take the steps. What ended them early, if anything did."""
         case, around = self._case, self._around
         collector = FrameCollector() if _wants_events(case, around.kinds) else None
+        effects = EffectObserver(around.watch) if around.watch is not None else None
         limit_ms = case.test.limits.timeout_ms
         async with around.opened(
             connection,
             test=case.id,
             persona=case.suite.persona_text(case.test.persona),
-            observers=(collector,) if collector is not None else (),
+            observers=[one for one in (collector, effects) if one is not None],
         ) as conversation:
             conversation.variables |= case.variables
-            self._running = running = Running(case, conversation, around, collector, log_as=case.id)
+            self._running = running = Running(
+                case, conversation, around, collector, effects=effects, log_as=case.id
+            )
             with anyio.move_on_after(limit_ms / 1000) as limit:
                 try:
                     await running.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 
 import anyio
 import attrs
@@ -18,6 +19,7 @@ from turnwire.engine.sources import ConnectionSource
 from turnwire.kinds import Kinds
 from turnwire.runlog import FinishedTest, Progress, RunLog
 from turnwire.suites.model import Case, CheckSpec, Suite
+from turnwire.watching import LoopWatch, run_watched
 from turnwire.wiring import STRAIGHT, Wiring
 from turnwire_core import Connection
 
@@ -50,11 +52,31 @@ async def run_cases(
     finished = earlier.finished if earlier is not None else {}
     shared = Shared(stop_on_misread=stop_on_misread)
     run = _Run(cases, finished, fail_fast=fail_fast, misreads=shared.misreads)
+    watch = LoopWatch()
+    emitter = Emitter(on_event)
+    around = Surroundings(
+        sources,
+        kinds,
+        log,
+        shared,
+        emitter,
+        wiring,
+        watched=on_event is not None,
+        watch=watch,
+    )
+    with log.watched_by(watch) if log is not None else nullcontext():
+        outcome = await run_watched(lambda: _run_all(run, around, emitter, jobs), watch)
+    if log is not None:
+        log.conclude(outcome.counts, outcome.exit_code)
+        await log.drain()
+    return outcome
+
+
+async def _run_all(run: _Run, around: Surroundings, emitter: Emitter, jobs: int) -> RunOutcome:
+    """What came of all tests, and of the checks over their suites."""
     failure: BaseException | None = None
     async with anyio.create_task_group() as tasks:
-        emitter = Emitter(on_event, abort=tasks.cancel_scope.cancel)
-        watched = on_event is not None
-        around = Surroundings(sources, kinds, log, shared, emitter, wiring, watched=watched)
+        emitter.abort = tasks.cancel_scope.cancel
 
         async def work() -> None:
             nonlocal failure
@@ -76,11 +98,7 @@ async def run_cases(
     checks = await _check_suites(outcome, around)
     if emitter.failure is not None:
         raise emitter.failure
-    outcome = attrs.evolve(outcome, suite_checks=checks)
-    if log is not None:
-        log.conclude(outcome.counts, outcome.exit_code)
-        await log.drain()
-    return outcome
+    return attrs.evolve(outcome, suite_checks=checks)
 
 
 async def check_suites(

@@ -34,6 +34,7 @@ from turnwire.runlog import RunLog
 from turnwire.runlog.entries import CheckEvaluated, Extracted, HttpRequest, Misread
 from turnwire.steps.contract import StepError
 from turnwire.suites.model import Case, CheckSpec, Fixture, RequestSpec, StepSpec, Suite
+from turnwire.watching import EffectObserver, LoopWatch
 from turnwire.wiring import STRAIGHT, Wiring
 from turnwire_core import (
     Chunk,
@@ -64,6 +65,8 @@ class Surroundings:
     wiring: Wiring = STRAIGHT
     watched: bool = True
     """Whether anybody is told of events: what is told must be in the log before."""
+    watch: LoopWatch | None = None
+    """Who knows what this process itself does to times."""
 
     @asynccontextmanager
     async def opened(
@@ -102,6 +105,7 @@ class Running:
         around: Surroundings,
         collector: FrameCollector | None = None,
         *,
+        effects: EffectObserver | None = None,
         log_as: str | None = None,
     ) -> None:
         self.case = case
@@ -118,6 +122,7 @@ class Running:
         self.in_fixture = False
         self._around = around
         self._collector = collector
+        self._effects = effects
         self._log_as = log_as
         self._assigned: dict[str, Any] = {}
         self._step: StepSpec | None = None
@@ -165,7 +170,8 @@ class Running:
         finally:
             self.conversation.persona = usual
         events = self._collector.events() if self._collector is not None else ()
-        self._turns.append(TurnRecord(message, reply, events, chunks))
+        client = self._effects.last if self._effects is not None else None
+        self._turns.append(TurnRecord(message, reply, events, chunks, client))
         if self._around.log is not None and self._around.watched:
             await self._around.log.drain()
         emit(TurnFinished(case, index, reply))

@@ -245,6 +245,7 @@ class AssistantReply(_InTurn):
         "captured": {},
         "attempts": [{"offsetMs": 373.1, "error": None, "waitedMs": 0.0}],
         "hints": [],
+        "client": {"loopLagMs": 38.4, "gcMs": 0.0, "cpu": 0.97, "spoilt": {"gapMaxMs": 31.2}},
     }
 
     content: str = option("All that was read, complete or not.")
@@ -263,6 +264,12 @@ class AssistantReply(_InTurn):
     captured: Mapping[str, Any] = option("Values kept for later turns.", factory=dict)
     attempts: Sequence[Mapping[str, Any]] = option("Every try, the last one too.", factory=list)
     hints: Sequence[str] = option("What the reader noticed.", factory=list)
+    client: Mapping[str, Any] | None = option(
+        "What Turnwire's own process did to the times: the worst `loopLagMs` and `gcMs` meanwhile, "
+        "the `cpu` that it used (1 is one core), and in `spoilt`, by name, by how many ms a time "
+        "may be off, where that matters. Null where nobody watched.",
+        None,
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -408,6 +415,7 @@ class RunFinished(Entry):
         "failed": 0,
         "counts": {"passed": 9, "failed": 1, "error": 0, "skipped": 0},
         "exitCode": 1,
+        "client": {"turns": 12, "spoilt": 1, "worstMs": 31.2, "loopLagMs": 38.4, "gcMs": 4.1},
     }
 
     outcome: Literal["completed", "interrupted", "failed"] = option(
@@ -419,6 +427,11 @@ class RunFinished(Entry):
     failed: int = option("Turns whose reply was not `ok`.")
     counts: Mapping[str, int] | None = option("Tests by status; those of resumed runs too.", None)
     exit_code: int | None = option("What the command exits with.", None)
+    client: Mapping[str, Any] | None = option(
+        "Of the turns that were watched, how many are `spoilt`, by how much at worst, and the worst "
+        "pauses. Null where nobody watched.",
+        None,
+    )
 
 
 @attrs.frozen(kw_only=True)

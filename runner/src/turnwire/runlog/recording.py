@@ -5,7 +5,8 @@ from __future__ import annotations
 import platform
 import secrets as random_tokens
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -29,6 +30,7 @@ from turnwire.runlog.entries import (
 )
 from turnwire.runlog.reader import read_log
 from turnwire.runlog.writer import RunLogError, RunLogWriter
+from turnwire.watching import ClientEffect, LoopWatch
 from turnwire_core.announcements import announced
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.events import Attempt, Chunk, Reply, Turn
@@ -87,6 +89,8 @@ class RunLog:
         self.turns = 0
         self.failed = 0
         self._mask = mask
+        self._watch: LoopWatch | None = None
+        self._effects = EffectTotals()
         self._counts: Mapping[str, int] | None = None
         self._exit_code: int | None = None
         if resume and next(read_log(path), None) is None:
@@ -138,6 +142,7 @@ class RunLog:
                 turns=self.turns,
                 failed=self.failed,
                 counts=self._counts,
+                client=self._effects.to_json(),
                 exit_code=_INTERRUPTED if interrupted else self._exit_code,
             )
         )
@@ -146,6 +151,24 @@ class RunLog:
     def conclude(self, counts: Mapping[str, int], exit_code: int) -> None:
         """Say what ``run_finished`` is to say: tests by status, and what the command exits with."""
         self._counts, self._exit_code = counts, exit_code
+
+    @contextmanager
+    def watched_by(self, watch: LoopWatch) -> Iterator[None]:
+        """Let the replies that are written meanwhile say what this process did to their times."""
+        before, self._watch = self._watch, watch
+        try:
+            yield
+        finally:
+            self._watch = before
+
+    def effect(self, start_ns: int, reply: Reply, *, role: str) -> ClientEffect | None:
+        """What this process did to a turn; None where nobody watches. It is counted, too."""
+        if self._watch is None:
+            return None
+        effect = self._watch.effect(start_ns, reply.metrics)
+        if role == "target":
+            self._effects.add(effect)
+        return effect
 
     def observer(self, *, test: str | None = None, role: str = "target") -> RunLogObserver:
         """A plugin that writes one conversation; every conversation takes one of its own.
@@ -263,16 +286,54 @@ class RunLogObserver:
     @hookimpl
     def turnwire_turn_finished(self, connection: Connection, turn: Turn, reply: Reply) -> None:
         self._log.failed += not reply.ok
+        effect = self._log.effect(self._turn_start_ns, reply, role=self._role)
         self._log.write(
             AssistantReply(
                 **self._ids(time.perf_counter_ns()),
                 turn=turn.index,
-                **reply_fields(connection, reply),
+                **reply_fields(connection, reply, effect),
             )
         )
 
 
-def reply_fields(connection: Connection, reply: Reply) -> dict[str, Any]:
+@attrs.define
+class EffectTotals:
+    """What this process did to all turns of a run."""
+
+    turns: int = 0
+    spoilt: int = 0
+    worst_ms: float = 0.0
+    loop_lag_ms: float = 0.0
+    gc_ms: float = 0.0
+
+    def add(self, effect: ClientEffect) -> None:
+        """One more turn."""
+        self.turns += 1
+        self.spoilt += bool(effect.spoilt)
+        self.worst_ms = max(self.worst_ms, effect.worst_ms)
+        self.loop_lag_ms = max(self.loop_lag_ms, effect.loop_lag_ms)
+        self.gc_ms = max(self.gc_ms, effect.gc_ms)
+
+    def to_json(self) -> dict[str, Any] | None:
+        """As in ``run_finished``; None where nobody watched."""
+        if not self.turns:
+            return None
+        return {camel(name): value for name, value in attrs.asdict(self).items()}
+
+
+def client_fields(effect: ClientEffect) -> dict[str, Any]:
+    """What an ``assistant_reply`` says of the client."""
+    return {
+        "loopLagMs": effect.loop_lag_ms,
+        "gcMs": effect.gc_ms,
+        "cpu": effect.cpu,
+        "spoilt": dict(effect.spoilt),
+    }
+
+
+def reply_fields(
+    connection: Connection, reply: Reply, effect: ClientEffect | None = None
+) -> dict[str, Any]:
     """What an ``assistant_reply`` says of a reply, besides its ids: masked, in ms to the µs."""
     mask = connection.secrets.mask_json
     times = attrs.asdict(reply.metrics, recurse=False)
@@ -294,6 +355,7 @@ def reply_fields(connection: Connection, reply: Reply) -> dict[str, Any]:
             for attempt in reply.attempts
         ],
         "hints": mask(list(reply.hints)),
+        "client": client_fields(effect) if effect is not None else None,
     }
 
 
