@@ -17,6 +17,12 @@ Config = Callable[..., None]
 
 SSE = {"contentPath": "content", "finishPath": "done"}
 
+
+def without_blame(text: str) -> str:
+    """Without what is said where this machine was too busy to measure well."""
+    return re.sub(r"^because of this machine.*\n", "", text, flags=re.MULTILINE)
+
+
 TIMES = r"firstTokenMs [\d.]+  streamChunks \d+  latencyMs [\d.]+\n"
 
 
@@ -36,7 +42,7 @@ def test_a_built_in_connection_needs_no_config(
     result = invoke("chat", connection, "Thanks")
     assert result.exit_code == 0, result.stderr
     assert result.stdout == "You are welcome!\n"
-    assert re.fullmatch(rf"{protocol}  finished  {TIMES}", result.stderr)
+    assert re.fullmatch(rf"{protocol}  finished  {TIMES}", without_blame(result.stderr))
 
 
 @pytest.mark.parametrize("backend", ["asyncio", "trio"])

@@ -214,6 +214,24 @@ class TestTimes:
         assert delta(found, "firstTokenMs").conversations == 20
         assert found.left_out.not_ok == 1
 
+    def test_spoilt_replies_are_left_out_unless_they_are_asked_for(
+        self, compared: Comparer
+    ) -> None:
+        def run(spoilt: dict[str, float]) -> HandWrittenLog:
+            log = HandWrittenLog()
+            for number in range(12):
+                by = spoilt if number == 0 else {}
+                log.passed(f"shop::{number}[bot]", client={"spoilt": by})
+            log.finish()
+            return log
+
+        logs = run({}), run({"firstTokenMs": 31.2})
+        found = compared(*logs)
+        assert delta(found, "firstTokenMs").conversations == 11
+        assert found.left_out.spoilt == 1
+        assert "1 turn left out of the times: the machine that measured" in markdown.render(found)
+        assert delta(compared(*logs, with_spoilt=True), "firstTokenMs").conversations == 12
+
     def test_each_connection_has_its_times_and_all_together(self, compared: Comparer) -> None:
         def both(seed: int, shift: float) -> HandWrittenLog:
             draw = Random(seed)

@@ -164,6 +164,9 @@ def _run(command: str, folder: Path) -> str:
 
 def _comparable(text: str, here: str) -> list[str]:
     """The lines without what may differ from run to run: numbers, their signs and widths."""
+    # Nor what a busy machine has it say of itself.
+    text = re.sub(r"; because of this machine, [^)\n]*| \(\d+ spoilt\)", "", text)
+    text = re.sub(r"^.*because of this machine.*\n", "", text, flags=re.MULTILINE)
     without = re.sub(r"runs/\S+\.jsonl", "runs/LOG", text.replace(here, SHOWN_URL))
     without = re.sub(r"[+-]?\d+(?:[.,]\d+)?", "N", without)
     without = re.sub(r"([=_─])\1+", r"\1", without)

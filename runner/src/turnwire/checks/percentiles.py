@@ -7,9 +7,10 @@ from typing import Final, Literal
 
 import attrs
 
-from turnwire.checks.contract import Check, CheckContext, CheckError, CheckResult
+from turnwire.checks.contract import Check, CheckContext, CheckError, CheckResult, TurnRecord
 from turnwire.checks.showing import counted, number
-from turnwire.checks.timing import check_percentile, nearest_rank
+from turnwire.checks.timing import blame_for, check_percentile, nearest_rank
+from turnwire.watching import Range
 from turnwire_core import Metrics
 from turnwire_core.contracts.connection import Milliseconds, option
 
@@ -57,8 +58,9 @@ class Percentiles(Check):
     async def evaluate(self, options: PercentilesOptions, context: CheckContext) -> CheckResult:
         """See :meth:`Check.evaluate`."""
         measure = _METRICS[options.metric]
-        found = [measure(turn.reply.metrics) for turn in context.turns]
-        samples = [value for value in found if value is not None]
+        found = [(turn, measure(turn.reply.metrics)) for turn in context.turns]
+        measured = [(turn, value) for turn, value in found if value is not None]
+        samples = [value for _, value in measured]
         without = len(found) - len(samples)
         size = counted(len(samples), "turn")
         if without:
@@ -69,9 +71,24 @@ class Percentiles(Check):
                 f"and there are {size}. Repeat the tests (--repeat), or lower 'minSamples'."
             )
         value = nearest_rank(samples, options.p)
+        ranges = [_true(turn, options.metric, value) for turn, value in measured]
+        true = Range(
+            nearest_rank([one.low for one in ranges], options.p),
+            nearest_rank([one.high for one in ranges], options.p),
+        )
         label = f"p{number(options.p)} of {options.metric}"
         return CheckResult(
             passed=value <= options.max,
             expected=f"{label} at most {number(options.max)} ms",
-            actual=f"{number(value)} ms, of {size}",
+            actual=f"{number(value)} ms, of {size}"
+            + blame_for(value, true, lambda one: one <= options.max, "ms"),
         )
+
+
+def _true(turn: TurnRecord, metric: str, value: float) -> Range:
+    """Where the true value is, whatever this process did to the one that was measured."""
+    if turn.client is None:
+        return Range(value, value)
+    if metric == "maxGapMs":
+        return turn.client.longest_gap(turn.reply.metrics)
+    return turn.client.arrival(value)

@@ -10,6 +10,7 @@ import attrs
 from turnwire.checks.contract import Check, CheckContext, CheckResult, TurnEvent, TurnRecord
 from turnwire.checks.each import Outcome, each_turn
 from turnwire.checks.showing import bounded, number, value_excerpt
+from turnwire.checks.timing import blame_for
 from turnwire_core import Verdict
 from turnwire_core.config import Findings, structure
 from turnwire_core.contracts.connection import Condition, JsonValue, Milliseconds, option
@@ -176,10 +177,18 @@ class EventWithin(Check):
     async def evaluate(self, options: EventWithinOptions, context: CheckContext) -> CheckResult:
         """See :meth:`Check.evaluate`."""
 
+        def in_time(ms: float) -> bool:
+            return ms <= options.ms
+
         def test(turn: TurnRecord) -> Outcome:
             for event in turn.events:
                 if event.name == options.name:
-                    return event.offset_ms <= options.ms, f"after {number(event.offset_ms)} ms"
+                    blame = ""
+                    if turn.client is not None:
+                        true = turn.client.arrival(event.offset_ms)
+                        blame = blame_for(event.offset_ms, true, in_time, "ms")
+                    shown = f"after {number(event.offset_ms)} ms{blame}"
+                    return in_time(event.offset_ms), shown
             return False, f"it did not come, among {_names(turn.events)}"
 
         return each_turn(context, f"{options.name!r} within {number(options.ms)} ms", test)

@@ -14,7 +14,12 @@ from turnwire.checks.contract import Check, CheckContext, CheckResult, TurnRecor
 from turnwire.checks.each import Outcome, each_turn
 from turnwire.checks.showing import number
 from turnwire.checks.texts import within
+from turnwire.watching import ClientEffect, Range
+from turnwire_core import Metrics
 from turnwire_core.contracts.connection import Milliseconds, option
+
+Truth = Callable[[ClientEffect, Metrics, float], Range]
+"""From what this process did to a turn, and a value that was measured, to where the true one is."""
 
 
 @attrs.frozen
@@ -36,9 +41,15 @@ class _AtMost(Check):
     def measure(self, turn: TurnRecord) -> float | None:
         """The time in milliseconds; None if it never came to be."""
 
+    def true(self, client: ClientEffect, metrics: Metrics, value: float) -> Range:  # noqa: ARG002
+        """Where the true value is, whatever this process did to the one that was measured."""
+        return client.arrival(value)
+
     async def evaluate(self, options: AtMostMs, context: CheckContext) -> CheckResult:
         """See :meth:`Check.evaluate`."""
-        return hold(context, self.measure, "ms", high=options.max, absent=self.absent)
+        return hold(
+            context, self.measure, "ms", high=options.max, absent=self.absent, true=self.true
+        )
 
 
 def hold(
@@ -50,18 +61,36 @@ def hold(
     high: float | None = None,
     absent: str = "no text came",
     of: str = "",
+    true: Truth | None = None,
 ) -> CheckResult:
-    """Hold a number of every turn in scope to bounds. A turn without that number does not hold."""
+    """Hold a number of every turn in scope to bounds. A turn without that number does not hold.
+
+    ``true`` says where its true value is; where the outcome hangs on that, it is said.
+    """
+
+    def holds(value: float) -> bool:
+        return (low is None or value >= low) and (high is None or value <= high)
 
     def test(turn: TurnRecord) -> Outcome:
         value = measure(turn)
         if value is None:
             return False, f"{absent}; the turn ended {turn.reply.verdict}"
-        enough = low is None or value >= low
         shown = number(value) if math.isfinite(value) else "unboundedly many"
-        return enough and (high is None or value <= high), f"{of}{shown} {unit}"
+        blame = ""
+        if true is not None and turn.client is not None and turn.client.pauses:
+            blame = blame_for(value, true(turn.client, turn.reply.metrics, value), holds, unit)
+        return holds(value), f"{of}{shown} {unit}{blame}"
 
     return each_turn(context, f"{of}{within(low, high)} {unit}", test)
+
+
+def blame_for(value: float, true: Range, holds: Callable[[float], bool], unit: str) -> str:
+    """What to say where the outcome hangs on what this process may have done to a value."""
+    if holds(true.low) == holds(true.high) == holds(value):
+        return ""
+    off = true.off(value)
+    by = f"by up to {number(round(off, 1))} {unit}" if math.isfinite(off) else "by far"
+    return f", which may be off {by} because of this machine: that decides it"
 
 
 class FirstTokenMs(_AtMost):
@@ -101,6 +130,10 @@ class MaxGapMs(_AtMost):
         metrics = turn.reply.metrics
         return (metrics.gap_max_ms or 0.0) if metrics.stream_chunks else None
 
+    def true(self, client: ClientEffect, metrics: Metrics, value: float) -> Range:  # noqa: ARG002
+        """See :meth:`_AtMost.true`."""
+        return client.longest_gap(metrics)
+
 
 @attrs.frozen
 class GapOptions:
@@ -133,7 +166,11 @@ class GapMs(Check):
             return nearest_rank(gaps, options.percentile) if gaps else 0.0
 
         of = f"p{number(options.percentile)} of the gaps "
-        return hold(context, measure, "ms", high=options.max, of=of)
+
+        def true(client: ClientEffect, metrics: Metrics, value: float) -> Range:
+            return client.gap(value, metrics)
+
+        return hold(context, measure, "ms", high=options.max, of=of, true=true)
 
 
 @attrs.frozen
@@ -187,7 +224,7 @@ class CharsPerS(Check):
     async def evaluate(self, options: SpeedOptions, context: CheckContext) -> CheckResult:
         """See :meth:`Check.evaluate`."""
         unit = "characters per second"
-        return hold(context, _speed, unit, low=options.min, high=options.max)
+        return hold(context, _speed, unit, low=options.min, high=options.max, true=_true_speed)
 
 
 def _speed(turn: TurnRecord) -> float | None:
@@ -197,6 +234,13 @@ def _speed(turn: TurnRecord) -> float | None:
         return None
     seconds = (metrics.generation_ms or 0.0) / 1000
     return metrics.characters / seconds if seconds else math.inf
+
+
+def _true_speed(client: ClientEffect, metrics: Metrics, value: float) -> Range:  # noqa: ARG001
+    """Where the true speed is."""
+    span = client.generation(metrics)
+    speeds = [1000 * metrics.characters / ms if ms else math.inf for ms in (span.high, span.low)]
+    return Range(*speeds)
 
 
 def nearest_rank(values: list[float], percent: float) -> float:

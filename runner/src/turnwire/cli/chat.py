@@ -25,6 +25,7 @@ from turnwire.view.live import Clock, EventView, TextView, WireView
 from turnwire.view.screen import Screen
 from turnwire.view.text import json_line, visible
 from turnwire.wiring import Wiring
+from turnwire.watching import ClientEffect, EffectObserver, LoopWatch, run_watched
 from turnwire_core import (
     Connection,
     Conversation,
@@ -142,14 +143,22 @@ class _Chat:
         self._run_log = run_log
         self._wiring = wiring
         self._clock = Clock()
+        self._watch = LoopWatch()
+        self._effects = EffectObserver(self._watch)
 
     async def run(self) -> ExitCode:
+        """Talk, beside what watches the times."""
+        log = self._run_log
+        with log.watched_by(self._watch) if log is not None else nullcontext():
+            return await run_watched(self._talk, self._watch)
+
+    async def _talk(self) -> ExitCode:
         async with AsyncExitStack() as stack:
             connection = await self._connection(stack)
             self._options.hide(connection.secrets)
             connection = self._adapted(connection)
             # The last one is called first: an event's line stands before the text that it made.
-            observers: list[object] = []
+            observers: list[object] = [self._effects]
             if self._run_log is not None:
                 observers.append(self._run_log.observer())
             if not self._wish.as_json:
@@ -206,15 +215,17 @@ class _Chat:
         return code
 
     async def _turn(self, conversation: Conversation, message: str) -> ExitCode:
-        reply = await take_turn(conversation, message, self._screen, self._run_log)
+        reply = await take_turn(conversation, message, self._screen, self._run_log, self._effects)
         if self._wish.as_json:
-            self._screen.line(json_line(_as_json(conversation.connection, reply)))
+            client = self._effects.last
+            self._screen.line(json_line(_as_json(conversation.connection, reply, client)))
         return _exit_code(reply)
 
 
-def _as_json(connection: Connection, reply: Reply) -> dict[str, Any]:
+def _as_json(connection: Connection, reply: Reply, client: ClientEffect | None) -> dict[str, Any]:
     """The reply as it stands in a run log."""
-    fields = {camel(name): value for name, value in reply_fields(connection, reply).items()}
+    written = reply_fields(connection, reply, client)
+    fields = {camel(name): value for name, value in written.items()}
     return {"type": "assistant_reply", **fields, "connection": connection.name}
 
 

@@ -79,6 +79,11 @@ _REASONS: Final = ("any", "broke", "slower", "never")
     help="Say nothing of times that fewer conversations have in both runs.",
 )
 @click.option(
+    "--with-spoilt",
+    is_flag=True,
+    help="Take in replies whose times the machine that measured may have spoilt.",
+)
+@click.option(
     "-v",
     "--verbose",
     is_flag=True,

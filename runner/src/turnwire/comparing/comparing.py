@@ -37,7 +37,7 @@ def compare(
     """
     bounds = bounds or Bounds()
     pairs = _pairs(before, after)
-    conversations, left_out = _conversations(pairs)
+    conversations, left_out = _conversations(pairs, without_spoilt=not bounds.with_spoilt)
     return Comparison(
         before=_side(before, names[0]),
         after=_side(after, names[1]),
@@ -170,14 +170,14 @@ def _pairs(before: RunReport, after: RunReport) -> list[tuple[CaseReport, CaseRe
 
 
 def _conversations(
-    pairs: Sequence[tuple[CaseReport, CaseReport]],
+    pairs: Sequence[tuple[CaseReport, CaseReport]], *, without_spoilt: bool
 ) -> tuple[list[Conversation], LeftOut]:
     found = []
     left_out = LeftOut()
     for before, after in pairs:
         turns = []
         for old, new in zip(before.turns, after.turns, strict=False):
-            why = _why_left_out(old, new)
+            why = _why_left_out(old, new, without_spoilt=without_spoilt)
             if why is None:
                 turns.append((old, new))
             else:
@@ -187,11 +187,13 @@ def _conversations(
     return found, left_out
 
 
-def _why_left_out(before: TurnReport, after: TurnReport) -> str | None:
+def _why_left_out(before: TurnReport, after: TurnReport, *, without_spoilt: bool) -> str | None:
     """The field of :class:`LeftOut` that counts it."""
     if before.verdict is None or after.verdict is None:
         return "unfinished"
-    return None if before.ok and after.ok else "not_ok"
+    if not (before.ok and after.ok):
+        return "not_ok"
+    return "spoilt" if without_spoilt and (before.is_spoilt or after.is_spoilt) else None
 
 
 # What is to be known about it.

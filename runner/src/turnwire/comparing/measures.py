@@ -27,6 +27,8 @@ class Bounds:
     """Nor does one of fewer milliseconds."""
     min_conversations: int = 10
     """Of fewer, nothing is said."""
+    with_spoilt: bool = False
+    """Also of replies whose times this machine may have spoilt."""
 
 
 @attrs.frozen

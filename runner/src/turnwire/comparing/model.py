@@ -148,6 +148,8 @@ class LeftOut:
     """One of the replies was not ok."""
     unfinished: int = 0
     """One of the runs ended inside of it."""
+    spoilt: int = 0
+    """This machine may have spoilt a time of one of them."""
 
     @property
     def total(self) -> int:

@@ -135,6 +135,7 @@ def left_out(comparison: Comparison) -> list[str]:
     named: Sequence[tuple[int, str]] = [
         (out.not_ok, "the reply was not ok in one of the runs"),
         (out.unfinished, "one of the runs ended inside of it"),
+        (out.spoilt, "the machine that measured may have spoilt it (--with-spoilt takes it in)"),
     ]
     return [
         f"{count} turn{'s' if count != 1 else ''} left out of the times: {why}."

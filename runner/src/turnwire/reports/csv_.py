@@ -6,15 +6,17 @@ import csv
 from io import StringIO
 from typing import Any, Final
 
-from turnwire.reports.model import CaseReport, RunReport, TurnReport
+from turnwire.reports.model import CaseReport, ClientReport, RunReport, TurnReport
 from turnwire.reports.text import quiet
 from turnwire.view.text import visible
 
+_OF_CLIENT: Final = ("spoiltMs", "loopLagMs", "gcMs", "cpu")
 COLUMNS: Final = (
     *("suite", "test", "connection", "protocol", "repetition", "status", "failure"),
     *("conversation", "turn", "verdict", "ok", "firstTokenMs", "latencyMs", "gapP50Ms"),
     *("gapP95Ms", "gapP99Ms", "gapMaxMs", "streamChunks", "characters", "connectMs"),
     *("headersMs", "durationMs", "user", "reply", "error"),
+    *_OF_CLIENT,
 )
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -36,7 +38,8 @@ def _row(case: CaseReport, turn: TurnReport | None) -> list[Any]:
     row = [case.suite, case.id, case.connection, case.protocol, case.repetition]
     row += [case.status.value, case.failure]
     if turn is None:
-        return row + [None] * (len(COLUMNS) - len(row) - 1) + [case.error]
+        empty = len(COLUMNS) - len(row) - 1 - len(_OF_CLIENT)
+        return [*row, *[None] * empty, case.error, *[None] * len(_OF_CLIENT)]
     metric = turn.metrics.get
     return [
         *row,
@@ -45,7 +48,14 @@ def _row(case: CaseReport, turn: TurnReport | None) -> list[Any]:
         *(metric("gapP50Ms"), metric("gapP95Ms"), metric("gapP99Ms"), metric("gapMaxMs")),
         *(turn.stream_chunks, metric("characters"), metric("connectMs"), metric("headersMs")),
         *(metric("durationMs"), turn.user, turn.reply, turn.error or case.error),
+        *_client(turn.client),
     ]
+
+
+def _client(client: ClientReport | None) -> list[Any]:
+    if client is None:
+        return [None] * len(_OF_CLIENT)
+    return [client.worst_ms, client.loop_lag_ms, client.gc_ms, client.cpu]
 
 
 def _cell(value: Any) -> str:

@@ -55,6 +55,11 @@ def _suite(suite: SuiteReport, report: RunReport) -> ET.Element:
     )
     properties = [("turnwire.run", report.run), ("turnwire.version", report.turnwire)]
     properties += [("turnwire.seed", str(report.seed))] if report.seed is not None else []
+    if report.client.turns:
+        properties += [
+            ("turnwire.spoiltTurns", str(report.client.spoilt)),
+            ("turnwire.spoiltByMs", str(report.client.worst_ms)),
+        ]
     for times in report.connections:
         properties += _percentiles(times)
     _add_properties(element, properties)
@@ -68,7 +73,7 @@ def _holding(cases: list[ET.Element], tag: str) -> int:
 
 def _percentiles(times: ConnectionTimes) -> list[tuple[str, str]]:
     head = f"{times.connection}.{times.protocol}"
-    found = [(f"{head}.turns", str(times.turns))]
+    found = [(f"{head}.turns", str(times.turns)), (f"{head}.spoilt", str(times.spoilt))]
     for name, values in (
         ("firstTokenMs", times.first_token_ms),
         ("latencyMs", times.latency_ms),
@@ -129,6 +134,8 @@ def _timings(case: CaseReport) -> list[tuple[str, str]]:
             )
             if value is not None
         ]
+        if turn.client is not None and turn.client.spoilt:
+            found += [(f"{head}.spoilt.{name}", str(by)) for name, by in turn.client.spoilt.items()]
     return [(name, value) for name, value in found if value]
 
 

@@ -24,6 +24,7 @@ from turnwire.reports.text import (
     misread_lines,
     one_line,
     seconds,
+    turns_in_words,
     warning_line,
 )
 
@@ -43,6 +44,8 @@ _ICONS: Final = {
 def render(report: RunReport) -> str:
     """The page: what came out, the times per connection, each failure with its conversation."""
     parts = [*_head(report), *_times(report.connections)]
+    if report.on_trust is not None:
+        parts.append(f"**{report.on_trust}**")
     parts += _failures(report.not_passed)
     parts += _suite_checks(report)
     parts += _misreads(report.misreads)
@@ -76,7 +79,7 @@ def _times(connections: Sequence[ConnectionTimes]) -> list[str]:
     )
     rows = [f"{head} |", "|---|---|" + "---:|" * 10]
     for times in connections:
-        cells = [cell(times.connection), cell(times.protocol), str(times.turns)]
+        cells = [cell(times.connection), cell(times.protocol), turns_in_words(times)]
         for values in (times.first_token_ms, times.latency_ms, times.gap_ms):
             cells += _cells(values)
         rows.append(f"| {' | '.join(cells)} |")

@@ -9,9 +9,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 import attrs
+
+
+_SATURATED: Final = 0.9
+"""Of one core; Python uses no more than one."""
 
 
 class Status(StrEnum):
@@ -75,6 +79,46 @@ class CheckReport:
 
 
 @attrs.frozen
+class ClientReport:
+    """What Turnwire's own process did to the times of a turn."""
+
+    loop_lag_ms: float | None
+    gc_ms: float | None
+    cpu: float | None
+    """How much of one core it used meanwhile."""
+    spoilt: Mapping[str, float]
+    """By name, by how many ms a time may be off, where that matters."""
+
+    @property
+    def worst_ms(self) -> float:
+        """The most that one of the times is spoilt by; 0 for none."""
+        return max(self.spoilt.values(), default=0.0)
+
+
+@attrs.frozen
+class ClientTotals:
+    """What it did to all turns."""
+
+    turns: int
+    """Those that were watched."""
+    spoilt: int
+    worst_ms: float
+    cpu: float
+    """How much of one core it used, at most, during one of those that are spoilt."""
+
+    @classmethod
+    def of(cls, turns: Iterable[TurnReport]) -> ClientTotals:
+        """Over these turns."""
+        watched = [turn.client for turn in turns if turn.client is not None]
+        return cls(
+            turns=len(watched),
+            spoilt=sum(bool(one.spoilt) for one in watched),
+            worst_ms=max((one.worst_ms for one in watched), default=0.0),
+            cpu=max((one.cpu or 0.0 for one in watched if one.spoilt), default=0.0),
+        )
+
+
+@attrs.frozen
 class TurnReport:
     """One turn. The times are in ms; None: it never happened."""
 
@@ -95,6 +139,13 @@ class TurnReport:
     metrics: Mapping[str, Any] = attrs.field(factory=dict)
     """All metrics, under their names in the log."""
     hints: Sequence[str] = ()
+    client: ClientReport | None = None
+    """None: nobody watched."""
+
+    @property
+    def is_spoilt(self) -> bool:
+        """Whether one of its times may be off by more than does not matter."""
+        return self.client is not None and bool(self.client.spoilt)
 
     @property
     def gaps_ms(self) -> Sequence[float]:
@@ -202,6 +253,8 @@ class ConnectionTimes:
     turns: int
     not_ok: int
     """Turns whose reply was not ok; what they measured before that counts all the same."""
+    spoilt: int
+    """Turns with a time that this machine may have spoilt; they count, too."""
     first_token_ms: Percentiles | None
     latency_ms: Percentiles | None
     """Of the turns that were finished: one that never was has no latency."""
@@ -282,6 +335,7 @@ class RunReport:
     selection: Mapping[str, Any]
     suites: Sequence[SuiteReport]
     connections: Sequence[ConnectionTimes]
+    client: ClientTotals
     exit_code: int
     misreads: Sequence[MisreadReport] = ()
 
@@ -305,6 +359,24 @@ class RunReport:
         elif broken:
             words += f"; {broken} checks over suites did not pass"
         return words
+
+    @property
+    def on_trust(self) -> str | None:
+        """How far its times can be trusted, in a sentence; None: nothing is to be said."""
+        spoilt, turns = self.client.spoilt, self.client.turns
+        if not spoilt:
+            return None
+        what = "its reply" if turns == 1 else f"{spoilt} of {turns} replies"
+        advice = (
+            "run with fewer --jobs"
+            if self.jobs is not None and self.jobs > 1
+            else "let it do nothing else, and look for checks and plugins that block"
+        )
+        busy = ", of which Turnwire kept a whole core busy" if self.client.cpu >= _SATURATED else ""
+        return (
+            f"The times of {what} may be off by up to {self.client.worst_ms:.0f} ms because of "
+            f"this machine{busy}: {advice}."
+        )
 
     @property
     def suite_checks(self) -> Sequence[tuple[SuiteReport, CheckReport]]:

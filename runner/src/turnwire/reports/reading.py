@@ -13,6 +13,8 @@ import attrs
 from turnwire.reports.model import (
     CaseReport,
     CheckReport,
+    ClientReport,
+    ClientTotals,
     ConnectionTimes,
     MisreadReport,
     Percentiles,
@@ -122,6 +124,7 @@ class _Turn:
             stream_chunks=reply.stream_chunks,
             metrics=reply.metrics,
             hints=reply.hints,
+            client=_client(reply),
         )
 
 
@@ -284,6 +287,7 @@ class _Reading:
                 for name in names
             ],
             connections=_times(turns),
+            client=ClientTotals.of(turns),
             exit_code=_exit_code(end),
             misreads=tuple(self._misreads.values()),
         )
@@ -310,6 +314,7 @@ def _times(turns: Iterable[TurnReport]) -> list[ConnectionTimes]:
             protocol=protocol,
             turns=len(some),
             not_ok=sum(not turn.ok for turn in some),
+            spoilt=sum(turn.is_spoilt for turn in some),
             first_token_ms=Percentiles.of(
                 turn.first_token_ms for turn in some if turn.first_token_ms is not None
             ),
@@ -320,6 +325,23 @@ def _times(turns: Iterable[TurnReport]) -> list[ConnectionTimes]:
         )
         for (connection, protocol), some in by_connection.items()
     ]
+
+
+def _client(reply: AssistantReply) -> ClientReport | None:
+    if reply.client is None:
+        return None
+
+    def number(value: Any) -> float | None:
+        return value if type(value) in (int, float) else None
+
+    spoilt = reply.client.get("spoilt")
+    found = spoilt.items() if isinstance(spoilt, dict) else ()
+    return ClientReport(
+        loop_lag_ms=number(reply.client.get("loopLagMs")),
+        gc_ms=number(reply.client.get("gcMs")),
+        cpu=number(reply.client.get("cpu")),
+        spoilt={name: by for name, value in found if (by := number(value)) is not None},
+    )
 
 
 def _check(entry: CheckEvaluated) -> CheckReport:

@@ -15,6 +15,7 @@ from turnwire.reports.text import (
     one_line,
     seconds,
     transcript_lines,
+    turns_in_words,
     warning_line,
 )
 from turnwire.view.tables import table_text
@@ -97,7 +98,7 @@ def times_table(connections: Sequence[ConnectionTimes]) -> str:
     """Percentiles per connection, in ms."""
     rows: list[tuple[str, ...]] = []
     for times in connections:
-        head = (times.connection, times.protocol, str(times.turns))
+        head = (times.connection, times.protocol, turns_in_words(times))
         for name, values in (
             ("firstTokenMs", times.first_token_ms),
             ("latencyMs", times.latency_ms),
@@ -117,6 +118,8 @@ def _cells(values: Percentiles | None) -> list[str]:
 
 def _end(report: RunReport) -> list[Line]:
     lines: list[Line] = []
+    if report.on_trust is not None:
+        lines.append(Line(report.on_trust, fg="yellow"))
     if report.error is not None:
         lines.append(Line(f"The run failed: {one_line(report.error, 1000)}", fg="red"))
     elif report.outcome == "interrupted":

@@ -5,7 +5,14 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from turnwire.reports.model import CaseReport, CheckReport, MisreadReport, Status, TurnReport
+from turnwire.reports.model import (
+    CaseReport,
+    CheckReport,
+    ConnectionTimes,
+    MisreadReport,
+    Status,
+    TurnReport,
+)
 from turnwire.view.text import shorten, visible
 
 _COMMAND: Final = re.compile(r"#(?=#(?:\[|vso\[|teamcity\[))", re.IGNORECASE)
@@ -50,7 +57,22 @@ def turn_times(turn: TurnReport) -> str:
     parts.append(f"first token {milliseconds(turn.first_token_ms)}")
     parts.append(f"latency {milliseconds(turn.latency_ms)}")
     parts.append(f"{turn.stream_chunks} chunk{'s' if turn.stream_chunks != 1 else ''}")
-    return ", ".join(parts)
+    return ", ".join(parts) + spoilt_times(turn)
+
+
+def spoilt_times(turn: TurnReport) -> str:
+    """``; because of this machine, off by up to: firstTokenMs 31.2 ms``, or nothing."""
+    if turn.client is None or not turn.client.spoilt:
+        return ""
+    listed = ", ".join(
+        f"{one_line(name)} {milliseconds(by)}" for name, by in turn.client.spoilt.items()
+    )
+    return f"; because of this machine, off by up to: {listed}"
+
+
+def turns_in_words(times: ConnectionTimes) -> str:
+    """``30``, or ``30 (2 spoilt)``."""
+    return f"{times.turns} ({times.spoilt} spoilt)" if times.spoilt else str(times.turns)
 
 
 def transcript_lines(case: CaseReport) -> list[str]:

@@ -428,8 +428,8 @@ class RunFinished(Entry):
     counts: Mapping[str, int] | None = option("Tests by status; those of resumed runs too.", None)
     exit_code: int | None = option("What the command exits with.", None)
     client: Mapping[str, Any] | None = option(
-        "Of the turns that were watched, how many are `spoilt`, by how much at worst, and the worst "
-        "pauses. Null where nobody watched.",
+        "Of the turns that were watched, how many are `spoilt`, by how much at worst, and the "
+        "worst pauses. Null where nobody watched.",
         None,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from turnwire.view.screen import Screen
 from turnwire.view.text import visible
+from turnwire.watching import ClientEffect
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.events import Reply
 
@@ -24,10 +25,18 @@ def metrics_line(protocol: str, reply: Reply) -> str:
     )
 
 
-def show_outcome(screen: Screen, connection: Connection, reply: Reply) -> None:
-    """The line of metrics; for a failed turn also what happened, how far it came, and advice."""
+def show_outcome(
+    screen: Screen, connection: Connection, reply: Reply, client: ClientEffect | None = None
+) -> None:
+    """The line of metrics; for a failed turn also what happened, how far it came, and advice.
+
+    Where this process may have spoilt the times, it is said.
+    """
     line = metrics_line(connection.protocol, reply)
     screen.note(line, fg="green" if reply.ok else "red")
+    if client is not None and client.spoilt:
+        listed = ", ".join(f"{name} {by:.1f} ms" for name, by in client.spoilt.items())
+        screen.note(f"because of this machine, off by up to: {listed}", fg="yellow")
     for text in outcome_lines(connection, reply):
         screen.note(text)
 

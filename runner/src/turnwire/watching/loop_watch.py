@@ -112,9 +112,9 @@ class LoopWatch:
         during = [one for one in recorded if one.start_ns <= end_ns]
         longest = {"loop": 0.0, "gc": 0.0}
         for one in during:
-            longest[one.kind] = max(
-                longest[one.kind], round((one.end_ns - one.start_ns) / _NS_PER_MS, 3)
-            )
+            # Of a pause that began before the turn, what was left of it.
+            lasted_ns = one.end_ns - max(one.start_ns, start_ns)
+            longest[one.kind] = max(longest[one.kind], round(lasted_ns / _NS_PER_MS, 3))
         return ClientEffect.of(
             metrics,
             [
