@@ -232,6 +232,13 @@ class TestTimes:
         assert "1 turn left out of the times: the machine that measured" in markdown.render(found)
         assert delta(compared(*logs, with_spoilt=True), "firstTokenMs").conversations == 12
 
+    def test_times_of_recordings_are_compared_only_when_asked_for(self, compared: Comparer) -> None:
+        logs = timed(1), timed(2, shift=40, replay={"from": "recordings/", "speed": 1.0})
+        found = compared(*logs)
+        assert (found.times, found.slower, found.paired) == ([], False, 20)
+        assert "In the run after recordings answered" in found.notes[0]
+        assert compared(*logs, with_replayed=True).slower
+
     def test_each_connection_has_its_times_and_all_together(self, compared: Comparer) -> None:
         def both(seed: int, shift: float) -> HandWrittenLog:
             draw = Random(seed)

@@ -84,6 +84,11 @@ _REASONS: Final = ("any", "broke", "slower", "never")
     help="Take in replies whose times the machine that measured may have spoilt.",
 )
 @click.option(
+    "--with-replayed",
+    is_flag=True,
+    help="Compare times also where recordings answered in place of a target.",
+)
+@click.option(
     "-v",
     "--verbose",
     is_flag=True,

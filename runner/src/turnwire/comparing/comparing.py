@@ -38,6 +38,8 @@ def compare(
     bounds = bounds or Bounds()
     pairs = _pairs(before, after)
     conversations, left_out = _conversations(pairs, without_spoilt=not bounds.with_spoilt)
+    if (before.replayed or after.replayed) and not bounds.with_replayed:
+        conversations = []
     return Comparison(
         before=_side(before, names[0]),
         after=_side(after, names[1]),
@@ -210,6 +212,11 @@ def _notes(
             notes.append(f"The log of the run {which} has no end: compared as far as it goes.")
         elif report.outcome != "completed":
             notes.append(f"The run {which} {_ENDS[report.outcome]}: compared as far as it came.")
+        if report.replayed:
+            notes.append(
+                f"In the run {which} recordings answered: their times are not those of a target. "
+                "No times are compared, unless --with-replayed says so."
+            )
     if not pairs and before.cases and after.cases:
         notes.append("No test is in both runs. Are these logs of the same suites?")
     if before.jobs != after.jobs and before.jobs and after.jobs:

@@ -29,6 +29,8 @@ class Bounds:
     """Of fewer, nothing is said."""
     with_spoilt: bool = False
     """Also of replies whose times this machine may have spoilt."""
+    with_replayed: bool = False
+    """Also of runs in which recordings answered."""
 
 
 @attrs.frozen

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 import attrs
 
-
 _SATURATED: Final = 0.9
 """Of one core; Python uses no more than one."""
 
@@ -336,6 +335,8 @@ class RunReport:
     suites: Sequence[SuiteReport]
     connections: Sequence[ConnectionTimes]
     client: ClientTotals
+    replayed: bool
+    """Recordings answered in place of the targets, at least in part: its times are not theirs."""
     exit_code: int
     misreads: Sequence[MisreadReport] = ()
 

@@ -2,7 +2,7 @@
 
 A task sleeps for ten milliseconds again and again. What it oversleeps is time in which the loop
 looked after nothing, whoever was to blame: code that did not wait, or a machine that had no time
-for us. That costs less than half a percent of one core.
+for us. That costs about one percent of one core.
 """
 
 from __future__ import annotations
