@@ -24,8 +24,8 @@ from turnwire.runlog.entries import camel
 from turnwire.view.live import Clock, EventView, TextView, WireView
 from turnwire.view.screen import Screen
 from turnwire.view.text import json_line, visible
-from turnwire.wiring import Wiring
 from turnwire.watching import ClientEffect, EffectObserver, LoopWatch, run_watched
+from turnwire.wiring import Wiring
 from turnwire_core import (
     Connection,
     Conversation,
