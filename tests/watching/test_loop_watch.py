@@ -10,6 +10,7 @@ from typing import Any
 import anyio
 import pytest
 
+from support.background import assistant_in_background
 from support.suites import make_suite, make_test, run_suite
 from turnwire.engine import ChunkArrived, Event
 from turnwire.watching import LoopWatch, run_watched
@@ -158,7 +159,15 @@ class TestBlockedLoop:
                 time.sleep(0.3)  # that is the point
 
         test = make_test("Hours", {"message": "When are you open?"}, checks=[{"max_gap_ms": 150}])
-        ran = await run_suite(make_suite(test), folder=tmp_path, on_event=block)
+        # In a thread of its own: inside this loop the target would be held up as well.
+        with assistant_in_background() as assistant:
+            bot = {
+                "base_url": f"{assistant.url}/chat/stream?gap_ms=10",
+                "protocol": "sse",
+                "sse": {"contentPath": "content", "finishPath": "done"},
+            }
+            suite = make_suite(test, inline_connections={"bot": bot})
+            ran = await run_suite(suite, "bot", folder=tmp_path, on_event=block)
         [reply] = ran.of_type("assistant_reply")
         assert reply.client["loopLagMs"] > 250
         assert reply.client["spoilt"]["gapMaxMs"] > 250

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal, NamedTuple, TypeVar
 
 import anyio
+from anyio.lowlevel import checkpoint
 
 from turnwire.watching.effect import ClientEffect, Pause
 from turnwire_core import Metrics, Reply, hookimpl
@@ -64,6 +65,9 @@ class LoopWatch:
             while True:
                 self.sleeps()
                 await anyio.sleep(_PERIOD_NS / 1e9)
+                if self._lag(self._clock()) is not None:
+                    # Whoever was due with us takes their stamps first: they belong to this pause.
+                    await checkpoint()
                 self.wakes()
         finally:
             self._due_ns = None
