@@ -9,18 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from support.command_line import invoke
+from support.command_line import invoke, without_blame
 from turnwire.runlog import read_log
 from turnwire.runlog.entries import AssistantReply, RunFinished
 
 Config = Callable[..., None]
 
 SSE = {"contentPath": "content", "finishPath": "done"}
-
-
-def without_blame(text: str) -> str:
-    """Without what is said where this machine was too busy to measure well."""
-    return re.sub(r"^because of this machine.*\n", "", text, flags=re.MULTILINE)
 
 
 TIMES = r"firstTokenMs [\d.]+  streamChunks \d+  latencyMs [\d.]+\n"

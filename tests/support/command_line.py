@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from click.testing import CliRunner, Result
 
 from turnwire.cli import cli
+
+
+def without_blame(text: str) -> str:
+    """Without what is said where this machine was too busy to measure well."""
+    return re.sub(r"^.*because of this machine.*\n", "", text, flags=re.MULTILINE)
 
 
 def invoke(*args: str, **options: Any) -> Result:
