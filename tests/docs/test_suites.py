@@ -17,6 +17,7 @@ import anyio
 import pytest
 from ruamel.yaml import YAML
 
+from support.command_line import without_blame
 from support.pages import ROOT, Example, examples, examples_of
 from turnwire.engine import ConnectionSource, RunOutcome, run_cases
 from turnwire.kinds import Kinds
@@ -129,7 +130,7 @@ def test_the_workflow_of_the_tutorial_does_what_it_says(tmp_path: Path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert re.match(r"::notice .*3 passed", done.stdout)
+    assert re.match(r"::notice .*3 passed", without_blame(done.stdout))
     assert "3 passed" in summary.read_text()
     (kept,) = [step["with"]["path"] for step in steps if "upload" in step.get("uses", "")]
     assert kept.split() == ["runs/", "turnwire-junit.xml"]

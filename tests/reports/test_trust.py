@@ -51,7 +51,7 @@ def test_the_terminal_marks_the_turn_and_the_connection(spoilt: RunReport) -> No
 def test_markdown_and_github_say_it(spoilt: RunReport) -> None:
     assert f"**{SENTENCE}" in markdown.render(spoilt)
     assert "| 3 (1 spoilt) |" in markdown.render(spoilt)
-    assert f"::warning title=Times may be off::{SENTENCE}" in github.render(spoilt)
+    assert f"::notice title=Times may be off::{SENTENCE}" in github.render(spoilt)
 
 
 def test_json_has_it_for_each_turn_and_for_all(spoilt: RunReport) -> None:

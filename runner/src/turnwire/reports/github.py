@@ -33,7 +33,7 @@ def render(report: RunReport) -> str:
         for check in case.warnings:
             lines.append(_of_check(_level(check), case.id, check))
     if report.on_trust is not None:
-        lines.append(_command("warning", None, "Times may be off", [report.on_trust]))
+        lines.append(_command("notice", None, "Times may be off", [report.on_trust]))
     if report.error is not None:
         lines.insert(0, _command("error", None, "The run failed", [one_line(report.error, 1000)]))
     lines.append(_command("notice", None, "Turnwire", [report.in_words]))
