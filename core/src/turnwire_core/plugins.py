@@ -222,15 +222,17 @@ def load_config(
     plugins: Plugins | None = None,
     only: Collection[str] | None = None,
     environ: Mapping[str, str] | None = None,
+    text: str | None = None,
 ) -> Config:
     """Load a config file with the installed drivers, or with ``plugins``.
 
     With ``only``, connections of other names are left out unread, and their drivers unimported.
+    With ``text`` it is loaded as if that stood in it.
 
     Raises:
         ConfigError: with every problem that the file has.
     """
-    return read_config(file, plugins or Plugins(), only=only, environ=environ)
+    return read_config(file, plugins or Plugins(), only=only, environ=environ, text=text)
 
 
 def parse_connection(

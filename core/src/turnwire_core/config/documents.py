@@ -49,8 +49,8 @@ class Document:
                 return _locate_toml(self.text, location)
 
 
-def read_document(file: FilePath) -> Document:
-    """Read and parse a file by its extension.
+def read_document(file: FilePath, text: str | None = None) -> Document:
+    """Read and parse a file by its extension; with ``text``, as if that stood in it.
 
     Raises:
         ConfigError: it cannot be read, its extension is unknown, or its syntax is broken.
@@ -62,17 +62,22 @@ def read_document(file: FilePath) -> Document:
         raise _problem(
             name, f"Unknown kind of file {file.suffix!r}.", f"Known: {', '.join(formats)}."
         )
+    if text is None:
+        text = _read_text(file, name)
+    parse = {"json": _parse_json, "yaml": _parse_yaml, "toml": _parse_toml}[format_]
+    return Document(parse(text, name), name, text, format_)
+
+
+def _read_text(file: FilePath, name: str) -> str:
     try:
         if file.stat().st_size > _MAX_BYTES:
             raise _problem(name, f"The file is larger than {_MAX_BYTES} bytes.")
-        text = file.read_text(encoding="utf-8-sig")
+        return file.read_text(encoding="utf-8-sig")
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__
         raise _problem(name, f"Cannot read the file: {reason}.") from exc
     except UnicodeDecodeError as exc:
         raise _problem(name, "The file is not UTF-8 text.", f"Byte {exc.start} is not.") from exc
-    parse = {"json": _parse_json, "yaml": _parse_yaml, "toml": _parse_toml}[format_]
-    return Document(parse(text, name), name, text, format_)
 
 
 def _problem(

@@ -58,13 +58,16 @@ def read_config(
     *,
     only: Collection[str] | None = None,
     environ: Mapping[str, str] | None = None,
+    text: str | None = None,
 ) -> Config:
     """Load a config file. With ``only``, connections of other names are left out unread.
+
+    With ``text`` it is loaded as if that stood in it: a change can be tried before it is written.
 
     Raises:
         ConfigError: with every problem that the file has.
     """
-    document = read_document(FilePath(file))
+    document = read_document(FilePath(file), text)
     return _load(document.data, drivers, only=only, environ=environ, document=document)
 
 

@@ -29,6 +29,7 @@ _COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "demo": ("demo", "demo", "Watch conversations over every protocol; needs no config."),
     "drivers": ("drivers", "drivers", "List the installed drivers, the broken ones too."),
     "infer": ("infer", "infer_command", "Work out a connection from a curl command or a reply."),
+    "migrate": ("migrate", "migrate", "Move a connection to another protocol; show the diff."),
     "new-driver": ("new_driver", "new_driver", "Write a package with a driver of your own."),
     "probe": ("probe", "probe", "Go the way to a connection step by step; say where it ends."),
     "report": ("report", "report", "Report a run from its log, in any format, as often as needed."),

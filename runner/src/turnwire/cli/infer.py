@@ -16,7 +16,7 @@ from turnwire.cli._options import CliOptions
 from turnwire.cli._running import backend_option, run
 from turnwire.inferring.evidence import Exchange, HttpRequest
 from turnwire.inferring.inference import Inference, infer
-from turnwire.inferring.live import HTTP_PROTOCOLS, call, driver_for_http
+from turnwire.inferring.live import HTTP_PROTOCOLS, call, check_answer, driver_for_http
 from turnwire.inferring.printing import ConfigFormat, config_text, finding_lines, outcome_lines
 from turnwire.inferring.probing import as_connection, read_again
 from turnwire.inferring.sources import (
@@ -30,13 +30,12 @@ from turnwire.inferring.sources import (
 )
 from turnwire.view.replies import metrics_line
 from turnwire.view.replies import outcome_lines as reply_lines
-from turnwire.view.text import shorten, visible
+from turnwire.view.text import visible
 from turnwire_core.conversation import open_conversation
-from turnwire_core.errors import ConfigError, PluginError, RejectedError
+from turnwire_core.errors import ConfigError, PluginError
 from turnwire_core.events import Verdict
 from turnwire_core.plugins import Plugins
 from turnwire_core.secrets import Secrets
-from turnwire_core.showing import neutral
 
 _EXTENSIONS: dict[str, ConfigFormat] = {
     ".json": "json",
@@ -152,12 +151,7 @@ async def _infer_live(wish: _Wish, exchange: Exchange, options: CliOptions) -> E
     connection = as_connection(attrs.evolve(first, connection=limited), plugins, wish.name)
     options.hide(connection.secrets)
     reply = await call(connection, plugins, message, quiet_s=wish.quiet)
-    if reply.status is not None and reply.status >= 300:
-        said = reply.events[0].data if reply.events else "nothing"
-        raise RejectedError(
-            f"{connection.origin} answered {reply.status}: {shorten(neutral(said), 300)}",
-            status=reply.status,
-        )
+    check_answer(connection, reply)
     is_http = asking.protocol in HTTP_PROTOCOLS
     inference = infer(
         attrs.evolve(

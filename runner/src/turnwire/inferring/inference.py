@@ -69,6 +69,20 @@ class Inference:
     spoken: str | None = None
     """What the user said in the request, where that is known or guessed."""
 
+    def without(self, key: str, name: str) -> Inference:
+        """The same without one entry of a key of the section, for whom it is of no use."""
+        protocol = self.connection["protocol"]
+        section = dict(self.connection.get(protocol, {}))
+        kept = {one: value for one, value in section.pop(key, {}).items() if one != name}
+        return attrs.evolve(
+            self,
+            connection={
+                **self.connection,
+                protocol: {**section, key: kept} if kept else section,
+            },
+            findings=tuple(one for one in self.findings if one.field != f"{key}.{name}"),
+        )
+
     @property
     def confidence(self) -> float:
         """That of the weakest thing that a reply cannot be read without."""

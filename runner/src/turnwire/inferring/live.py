@@ -17,9 +17,9 @@ from turnwire.inferring.evidence import Event, Reply
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.contracts.driver import Driver, EndOfStream, FrameStream
 from turnwire_core.conversation.rendering import TurnRenderer
-from turnwire_core.errors import DriverError, Phase, TimeLimitError
+from turnwire_core.errors import DriverError, Phase, RejectedError, TimeLimitError
 from turnwire_core.events import Message, Turn
-from turnwire_core.http import HttpClient, HttpResponse
+from turnwire_core.http import HttpClient, HttpResponse, excerpt_of
 from turnwire_core.plugins import Plugins
 
 HTTP_PROTOCOLS: Final = ("sse", "http_chat")
@@ -63,6 +63,23 @@ async def call(
     if connection.protocol in HTTP_PROTOCOLS:
         return await _call_http(connection, turn, quiet_s or connection.limits.idle_ms / 1000)
     return await _call_driver(connection, driver, turn, quiet_s or _QUIET_S)
+
+
+def check_answer(connection: Connection, reply: Reply) -> None:
+    """Refuse an answer that is no reply.
+
+    Raises:
+        RejectedError: its status is no success; shows how its body begins.
+    """
+    if reply.status is not None and reply.status >= 300:
+        said = excerpt_of(
+            (reply.events[0].data if reply.events else "nothing").encode("utf-8", "replace"),
+            connection.secrets,
+            limit=300,
+        )
+        raise RejectedError(
+            f"{connection.origin} answered {reply.status}: {said}", status=reply.status, body=said
+        )
 
 
 def _turn(connection: Connection, driver: Driver[Any], message: str) -> Turn:
