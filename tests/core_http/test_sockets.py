@@ -61,6 +61,22 @@ async def test_what_came_while_nobody_read_is_read_in_its_order_and_then_the_end
             await stream.receive()
 
 
+async def test_what_came_to_one_is_not_read_by_another() -> None:
+    async def serve(peer: SocketStream) -> None:
+        while True:
+            await peer.send(await peer.receive())
+
+    async with connected(serve) as first, connected(serve) as second:
+        for size in (1, 100_000, 7):
+            await first.send(b"1" * size)
+            await second.send(b"2" * size)
+            for stream, sign in ((second, b"2"), (first, b"1")):
+                data = b""
+                while len(data) < size:
+                    data += await stream.receive()
+                assert data == sign * size
+
+
 async def test_a_target_is_held_back_while_nobody_reads() -> None:
     sent = 0
     all_sent = anyio.Event()

@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from time import perf_counter_ns
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import anyio
 from anyio.abc import ByteStream
+
+_READ_BYTES: Final = 64 * 1024
+"""Memory for more comes from the system, and goes back to it, with every single read."""
 
 
 class Stamped(Protocol):
@@ -59,8 +62,8 @@ class PlainStream(StampedStream):
         self.read_ns = 0
         self._stream = stream
 
-    async def receive(self, max_bytes: int = 65536) -> bytes:
-        data = await self._stream.receive(max_bytes)
+    async def receive(self, max_bytes: int = _READ_BYTES) -> bytes:
+        data = await self._stream.receive(min(max_bytes, _READ_BYTES))
         self.read_ns = perf_counter_ns()
         return data
 
