@@ -6,7 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
 import anyio
 import attrs
@@ -448,11 +448,14 @@ async def evaluated(
     )
 
 
+_OUTCOME: Final = tuple(field.name for field in attrs.fields(CheckOutcome))
+
+
 def log_check(log: RunLog | None, outcome: CheckOutcome, *, test: str | None) -> None:
     """Write how a check came out."""
     if log is None:
         return
-    fields = attrs.asdict(outcome, recurse=False) | {
+    fields = {name: getattr(outcome, name) for name in _OUTCOME} | {
         "severity": outcome.severity.value,
         "scope": outcome.scope.value,
         "origin": str(outcome.origin),

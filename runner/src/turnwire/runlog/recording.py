@@ -33,7 +33,7 @@ from turnwire.runlog.writer import RunLogError, RunLogWriter
 from turnwire.watching import ClientEffect, LoopWatch
 from turnwire_core.announcements import announced
 from turnwire_core.contracts.connection import Connection
-from turnwire_core.events import Attempt, Chunk, Reply, Turn
+from turnwire_core.events import Attempt, Chunk, Metrics, Reply, Turn
 from turnwire_core.hookspecs import ENTRY_POINT_GROUP, hookimpl
 
 _LONGEST_DRAIN_S: Final = 1.0
@@ -331,12 +331,15 @@ def client_fields(effect: ClientEffect) -> dict[str, Any]:
     }
 
 
+_METRICS: Final = tuple((field.name, camel(field.name)) for field in attrs.fields(Metrics))
+
+
 def reply_fields(
     connection: Connection, reply: Reply, effect: ClientEffect | None = None
 ) -> dict[str, Any]:
     """What an ``assistant_reply`` says of a reply, besides its ids: masked, in ms to the µs."""
     mask = connection.secrets.mask_json
-    times = attrs.asdict(reply.metrics, recurse=False)
+    metrics = reply.metrics
     return {
         "content": mask(reply.content),
         "latency_ms": _rounded(reply.metrics.latency_ms),
@@ -347,7 +350,7 @@ def reply_fields(
         "ok": reply.ok,
         "error": mask(reply.error),
         "phase": reply.phase.value if reply.phase else None,
-        "metrics": {camel(name): _rounded(value) for name, value in times.items()},
+        "metrics": {key: _rounded(getattr(metrics, name)) for name, key in _METRICS},
         "usage": mask(reply.usage),
         "captured": mask(dict(reply.captured)),
         "attempts": [
@@ -366,13 +369,11 @@ def _attempt_fields(connection: Connection, attempt: Attempt) -> dict[str, Any]:
 
 def _rounded(value: Any) -> Any:
     """Milliseconds to the µs: what is beyond is noise of the clock."""
-    match value:
-        case float():
-            return round(value, 3)
-        case list() | tuple():
-            return [_rounded(item) for item in value]
-        case _:
-            return value
+    if isinstance(value, float):
+        return round(value, 3)
+    if isinstance(value, list | tuple):
+        return [_rounded(item) for item in value]
+    return value
 
 
 def _milliseconds(nanoseconds: int) -> float:
