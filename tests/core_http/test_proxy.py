@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import Any
 
 import anyio
@@ -311,3 +313,23 @@ def test_no_proxy_lists_hosts_addresses_and_networks(
 @given(st.text(max_size=40), st.text(max_size=20))
 def test_no_text_makes_no_proxy_crash(no_proxy: str, host: str) -> None:
     assert is_exempt(no_proxy, host, 80) in (True, False)
+
+
+@pytest.mark.parametrize(("proxy", "needed"), [("http://127.0.0.1:1", True), ("", False)])
+def test_what_only_a_proxy_needs_is_imported_for_one_and_before_a_turn(
+    proxy: str, needed: bool
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", _PREPARED, proxy], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"{needed}\n"
+
+
+_PREPARED = """
+import sys
+from turnwire_core import parse_connection
+from turnwire_core.http import prepare
+
+prepare(parse_connection({"base_url": "http://target/", "proxy": sys.argv[1]}))
+print("httpcore" in sys.modules)
+"""

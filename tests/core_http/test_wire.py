@@ -174,4 +174,5 @@ def test_the_public_names_are_these() -> None:
         "call_once",
         "excerpt_of",
         "neutral",
+        "prepare",
     ]

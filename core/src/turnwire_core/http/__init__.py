@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from turnwire_core.http._approach import Approach, TlsFacts
 from turnwire_core.http._call import HttpAnswer, call_once
-from turnwire_core.http._client import HttpClient
+from turnwire_core.http._client import HttpClient, prepare
 from turnwire_core.http._response import HttpResponse, UpgradedStream
 from turnwire_core.http._text import excerpt_of
 from turnwire_core.showing import neutral
@@ -23,4 +23,5 @@ __all__ = [
     "call_once",
     "excerpt_of",
     "neutral",
+    "prepare",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 from urllib.parse import urlsplit
@@ -23,7 +23,7 @@ from turnwire_core.http._message import Answer, Network, Request
 from turnwire_core.http._rejected import origin_text, refuse
 from turnwire_core.http._response import HttpResponse, UpgradedStream
 from turnwire_core.http._tls import tls_context
-from turnwire_core.http._transport import Transport
+from turnwire_core.http._transport import Transport, import_for
 from turnwire_core.http._url import PORTS, Url, parse_url
 from turnwire_core.http._wire import Wire
 
@@ -37,6 +37,19 @@ _KEPT_STATUSES: Final = (307, 308)
 _TOKEN_BYTES: Final = 256 * 1024
 
 _DEFAULTS: Final = {"User-Agent": _request.USER_AGENT, "Accept-Encoding": "identity"}
+
+
+def prepare(connection: Connection) -> None:
+    """Do what takes long when it is done first, before a turn: it must not stand in its times.
+
+    Raises:
+        TlsError: a file that ``tls`` names cannot be used.
+    """
+    with suppress(ProtocolError):  # no URL: the first turn ends with it
+        url = _request.target_url(connection, {})
+        import_for(connection, url)
+        if url.scheme == "https":
+            tls_context(connection)
 
 
 class HttpClient:
@@ -54,8 +67,7 @@ class HttpClient:
         self._cookies: httpx.Cookies | None = None  # most targets set none
 
     async def __aenter__(self) -> Self:
-        if self._connection.base_url.startswith(("https:", "wss:")):
-            self._context()  # 30 ms the first time: before a turn, not in one
+        prepare(self._connection)
         return self
 
     async def __aexit__(

@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, ClassVar
 
+from turnwire_core.contracts.connection import Connection
+from turnwire_core.errors import ProxyError
 from turnwire_core.http._direct import DirectTransport
 from turnwire_core.http._message import Answer, Request
 from turnwire_core.http._proxy import choose_proxy
+from turnwire_core.http._url import Url
 from turnwire_core.http._wire import Wire
 
 if TYPE_CHECKING:
@@ -18,6 +22,13 @@ if TYPE_CHECKING:
 # RFC 9110 §9.1, RFC 9112 §3.2
 _METHOD = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _TARGET = re.compile(rb"[\x21-\x7e]+")
+
+
+def import_for(connection: Connection, url: Url) -> None:
+    """Import what requests to ``url`` will need: it takes longer than all of a turn."""
+    with suppress(ProxyError):  # which the first turn ends with
+        if choose_proxy(connection, *url.origin) is not None:
+            import turnwire_core.http._stock  # noqa: F401
 
 
 class Transport:
@@ -43,12 +54,14 @@ class Transport:
         self._wire.proxy = proxy.origin if proxy is not None else None
         if self.direct and proxy is None and _is_plain(request):
             return await self._direct.send(request, (scheme, url.raw_host, port))
+        return await self._through_httpcore().send(request, proxy)
+
+    def _through_httpcore(self) -> StockTransport:
         if self._stock is None:
-            # With it come httpcore, h11 and httpx, which take longer to import than all of a turn.
             from turnwire_core.http._stock import StockTransport
 
             self._stock = StockTransport(self._wire, self._context)
-        return await self._stock.send(request, proxy)
+        return self._stock
 
     async def aclose(self) -> None:
         """Close every connection that is kept."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from time import perf_counter_ns
 from typing import ClassVar, Final
 
@@ -13,8 +13,9 @@ from anyio.lowlevel import checkpoint
 
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.contracts.driver import FrameStream, Session
-from turnwire_core.errors import Phase, TimeLimitError
+from turnwire_core.errors import Phase, TimeLimitError, TlsError
 from turnwire_core.events import Frame, Turn, WireTimes
+from turnwire_core.http import prepare
 from turnwire_websocket.channel import Channel
 from turnwire_websocket.inbox import Inbox
 from turnwire_websocket.opening import Opening, encode
@@ -146,6 +147,8 @@ async def open_session(
 
     What goes wrong inside leaves as it is: a task group would wrap it into an ExceptionGroup.
     """
+    with suppress(TlsError):  # which the first turn ends with
+        prepare(connection)
     failure: BaseException | None = None
     async with anyio.create_task_group() as tasks:
         session = WebSocketSession(connection, options, tasks)
