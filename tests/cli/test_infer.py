@@ -73,6 +73,27 @@ def test_what_is_written_is_a_config_that_loads(folder: Path, file: str) -> None
     assert "nothing is overwritten" in again.stderr
 
 
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        (
+            "turnwire.json",
+            '{"connections": {\n  // ours\n  "a": {"base_url": "https://a.example/"}\n}}',
+        ),
+        ("turnwire.yaml", "connections:\n  a:  # ours\n    base_url: https://a.example/\n"),
+        ("turnwire.toml", '[connections.a] # ours\nbase_url = "https://a.example/"\n'),
+    ],
+)
+def test_it_is_added_to_a_config_that_is_there(folder: Path, file: str, text: str) -> None:
+    (folder / file).write_text(text)
+    result = invoke("infer", COMMAND, "--reply", REPLY, "--write", file, "--name", "b")
+
+    assert result.exit_code == 0, result.stderr
+    assert "ours" in (folder / file).read_text()
+    config = load_config(folder / file, environ={"ACME_API_KEY": "x"})
+    assert [one.protocol for one in config.connections.values()] == ["http_chat", "sse"]
+
+
 def test_what_a_target_wrote_cannot_move_the_terminal(folder: Path) -> None:
     pieces = [f'data: {{"\x1b[2J": "It is\\u202e tea {n} and"}}\n\n' for n in range(3)]
     (folder / "reply").write_text("".join(pieces))

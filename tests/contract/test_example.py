@@ -106,3 +106,18 @@ def test_a_connection_to_it_can_be_inferred(installed: Installed, port: int) -> 
         "ndjson_tcp": {"contentPath": "text", "finishPath": "done", "finishValue": True},
     }
     assert "Said again over it: ndjson_tcp  finished" in done.stderr
+
+
+def test_a_connection_can_be_moved_to_it(installed: Installed, tmp_path: Path, port: int) -> None:
+    file = tmp_path / "turnwire.yaml"
+    file.write_text("connections:\n  bot:\n    base_url: https://bot.example/  # old\n")
+    arguments = ("migrate", "bot", "--to", "ndjson_tcp", "--message", "one two", "--write")
+    options = ("--url", f"tcp://127.0.0.1:{port}", "--quiet", "1")
+    done = installed.run("-m", "turnwire", *arguments, *options, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Said over it: ndjson_tcp  finished" in done.stderr
+    assert file.read_text() == (
+        f"connections:\n  bot:\n    base_url: tcp://127.0.0.1:{port}  # old\n"
+        "    protocol: ndjson_tcp\n    ndjson_tcp:\n      contentPath: text\n"
+        "      finishPath: done\n      finishValue: true\n"
+    )

@@ -10,7 +10,20 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from turnwire_core.paths import MISSING, Index, Key, Path, PathSyntaxError, Wildcard
+from turnwire_core.paths import MISSING, Index, Key, Path, PathSyntaxError, Wildcard, spell
+
+# --- writing paths -------------------------------------------------------------------------------
+
+
+@given(st.lists(st.text(max_size=6) | st.integers(-9, 99) | st.none(), max_size=5))
+@example(['a"b', "a\\", "a\nb", "", "$", "*", "a|b", None, -1])
+def test_a_path_is_spelled_as_it_is_read(steps: list[str | int | None]) -> None:
+    segments = tuple(
+        Wildcard() if step is None else Key(step) if isinstance(step, str) else Index(step)
+        for step in steps
+    )
+    assert Path(spell(steps)).alternatives == (segments,)
+
 
 # --- reading paths -------------------------------------------------------------------------------
 

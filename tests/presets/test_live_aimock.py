@@ -1,12 +1,15 @@
-"""Every preset against aimock itself: two turns of a conversation, and an error."""
+"""Every preset against aimock itself: two turns of a conversation, and an error; and no preset."""
 
 from __future__ import annotations
 
+import json
+import shlex
 from urllib.parse import urlsplit
 
 import anyio
 import pytest
 
+from support.command_line import invoke
 from support.preset_connection import PLUGINS, connection_to
 from support.presets import ANSWER, APIS, Api
 from turnwire_core import Reply, Verdict, open_conversation
@@ -49,3 +52,17 @@ async def test_a_failure_and_a_turn_after_it(aimock_url: str, api: Api) -> None:
 
     assert failed.verdict in (Verdict.REJECTED, Verdict.ERROR_EVENT)
     assert answered.content == ANSWER
+
+
+@pytest.mark.parametrize(
+    "api", [api for api in APIS if api.protocol != "websocket"], ids=lambda api: api.preset
+)
+def test_a_connection_is_inferred_from_a_command_and_its_call(aimock_url: str, api: Api) -> None:
+    command = ["curl", f"{aimock_url}{api.path}", "-d", json.dumps(api.bodies("greet me")[0])]
+    for name, value in api.headers.items():
+        command += ("-H", f"{name}: {value}")
+    result = invoke("infer", shlex.join(command), "greet me", "--call")
+
+    assert result.exit_code == 0, result.output
+    assert f"is finished, {len(ANSWER)} characters: {ANSWER}" in result.stderr
+    assert "Said again over it: " in result.stderr

@@ -78,6 +78,7 @@ _INDEX = re.compile(r"\[\s*(-?[0-9]{1,9})\s*\]")
 _WILDCARD = re.compile(r"\[\s*\*\s*\]")
 _QUOTED = re.compile(r"""\[\s*(?:"((?:[^"\\]|\\.)*)"|'((?:[^'\\]|\\.)*)')\s*\]""", re.DOTALL)
 _QUOTE_IT = "A name with a space, a quote or a '$' is written in brackets and quotes: a['b c']"
+_TO_ESCAPE = re.compile(r'["\\]')
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _SPACE = re.compile(r"\s*")
 _DIGITS = re.compile(r"[0-9]{1,9}")
@@ -140,6 +141,21 @@ class Path:
 
     def __hash__(self) -> int:
         return hash(self.alternatives)
+
+
+def spell(steps: Sequence[str | int | None]) -> str:
+    """The path that these keys and indexes make; None stands for ``[*]``, nothing for ``$``."""
+    text = ""
+    for step in steps:
+        if step is None:
+            text += "[*]"
+        elif isinstance(step, int):
+            text += f"[{step}]"
+        elif _NAME.fullmatch(step):
+            text += f".{step}" if text else step
+        else:
+            text += '["' + _TO_ESCAPE.sub(r"\\\g<0>", step) + '"]'
+    return text or "$"
 
 
 def _parse(text: str) -> tuple[tuple[Segment, ...], ...]:

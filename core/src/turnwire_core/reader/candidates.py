@@ -6,7 +6,6 @@ Bounded in depth, width and number of paths, whatever a target sends.
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,6 +13,7 @@ from typing import Any, Final
 
 import attrs
 
+from turnwire_core.paths import spell
 from turnwire_core.reader.suspicions import is_cumulative
 
 _DEEPEST: Final = 8
@@ -228,7 +228,7 @@ def is_thought(text: str) -> bool:
 
 
 def _step(key: str) -> str:
-    return key if _is_plain_name(key) else f"[{json.dumps(key, ensure_ascii=False)}]"
+    return spell((key,))
 
 
 def _below(path: str, step: str) -> str:

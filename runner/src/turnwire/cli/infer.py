@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +28,7 @@ from turnwire.inferring.sources import (
     request_from,
     with_reply,
 )
+from turnwire.migrating import CannotEdit, Change, ConfigFile, FileChanged, edit
 from turnwire.view.replies import metrics_line
 from turnwire.view.replies import outcome_lines as reply_lines
 from turnwire.view.text import visible
@@ -84,7 +85,7 @@ class _Wish:
     "--write",
     metavar="FILE",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write it into a new config file.",
+    help="Write it into a config file: a new one, or beside what is there.",
 )
 @click.option("--call", is_flag=True, help="Make the request of a curl command, to see the reply.")
 @click.option(
@@ -121,7 +122,7 @@ def infer_command(
     chosen = format_ or (_EXTENSIONS.get(write.suffix.lower()) if write else None) or "json"
     wish = _Wish(format=chosen, probe=not no_probe, **given)
     if write is not None:
-        _check_target(write)
+        _check_target(write, wish.name)
     try:
         exchange = _exchange(wish)
     except SourceError as exc:
@@ -253,7 +254,8 @@ def _show(wish: _Wish, inference: Inference, secrets: Secrets) -> None:
 
 def _finish(wish: _Wish, inference: Inference) -> None:
     if wish.write is not None:
-        _write(wish.write, config_text(wish.name, inference.connection, wish.format))
+        text = config_text(wish.name, inference.connection, wish.format)
+        _write(wish.write, wish.name, inference.connection, text)
     if inference.environ:
         names = ", ".join(inference.environ)
         click.echo(f"Set in the environment before you use it: {names}.", err=True)
@@ -276,18 +278,38 @@ def _probe(wish: _Wish, exchange: Exchange, inference: Inference, secrets: Secre
     return ExitCode.OK if read else ExitCode.CHECK_FAILED
 
 
-def _check_target(file: Path) -> None:
-    if file.suffix.lower() not in _EXTENSIONS:
-        known = ", ".join(_EXTENSIONS)
+def _check_target(file: Path, name: str) -> None:
+    """Refuse, before anybody is asked, what could not be written."""
+    if file.suffix.lower() not in (*_EXTENSIONS, ".toml"):
+        known = ", ".join((*_EXTENSIONS, ".toml"))
         raise click.UsageError(f"{file} has no name of a config file: {known}.")
-    if file.exists():
-        raise click.UsageError(f"{file} is there already: nothing is overwritten.")
+    if not file.exists():
+        if file.suffix.lower() == ".toml":
+            raise click.UsageError(
+                "A new file is JSON or YAML; to a TOML file that is there it adds."
+            )
+        return
+    connections = ConfigFile.read(file).document.data.get("connections", {})
+    if name in connections:
+        raise click.UsageError(
+            f"{file} has a connection {name!r} already, and nothing is overwritten. Choose "
+            "another name: --name."
+        )
 
 
-def _write(file: Path, text: str) -> None:
+def _write(file: Path, name: str, connection: Mapping[str, Any], text: str) -> None:
+    """Write a new file, or add to one that is there, whose every other byte stays."""
     try:
+        if file.exists():
+            config = ConfigFile.read(file)
+            change = Change(("connections", name), dict(connection))
+            config.replace(edit(config.document, config.text, [change]))
+            click.echo(f"added {visible(name)} to {file}", err=True)
+            return
         with file.open("x", encoding="utf-8", newline="\n") as stream:
             stream.write(text)
     except OSError as exc:
         raise click.UsageError(f"{file} cannot be written: {exc.strerror}.") from exc
+    except (CannotEdit, FileChanged) as exc:
+        raise click.UsageError(f"{visible(str(exc))} Add it by hand: it is printed above.") from exc
     click.echo(f"wrote {file}", err=True)

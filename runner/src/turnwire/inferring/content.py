@@ -16,9 +16,10 @@ import attrs
 from turnwire.inferring import words
 from turnwire.inferring.findings import Finding, counted
 from turnwire.inferring.labels import LabelKey, LabelledEvent, spell_label
-from turnwire.inferring.leaves import Shape, last_name, names, spell
+from turnwire.inferring.leaves import Shape, last_name, names
 from turnwire.inferring.parting import Parting, part, values_of, written
 from turnwire.inferring.texts import Kind, Text, is_id, is_sentinel, is_state, prose, texts_of
+from turnwire_core.paths import spell
 
 _CLOSE: Final = 0.75
 """An alternative that reaches so much of the winner's score is worth a mention."""

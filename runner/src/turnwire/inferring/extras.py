@@ -9,7 +9,8 @@ from turnwire.inferring import words
 from turnwire.inferring.evidence import Event
 from turnwire.inferring.findings import Finding, counted
 from turnwire.inferring.labels import LabelledEvent
-from turnwire.inferring.leaves import Shape, at_first, last_name, shape_of, spell
+from turnwire.inferring.leaves import Shape, at_first, last_name, shape_of
+from turnwire_core.paths import spell
 
 _DEEPEST: Final = 6
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator
 from typing import Any, Final
 
 import attrs
+
+from turnwire_core.paths import spell
 
 Steps = tuple[str | int, ...]
 """The keys and indexes that lead to one value."""
@@ -18,7 +18,6 @@ Shape = tuple[str | None, ...]
 _DEEPEST: Final = 12
 _MOST_LEAVES: Final = 2000
 _MOST_ITEMS: Final = 64
-_PLAIN_NAME: Final = re.compile(r"""[^\s.\[\]|"'*$]+""")
 
 
 @attrs.frozen
@@ -70,21 +69,6 @@ def last_name(shape: Shape) -> str:
 def names(shape: Shape) -> list[str]:
     """All keys of a way."""
     return [step for step in shape if step is not None]
-
-
-def spell(steps: tuple[str | int | None, ...]) -> str:
-    """The way as a path of the grammar of :mod:`turnwire_core.paths`; None is ``[*]``."""
-    text = ""
-    for step in steps:
-        if step is None:
-            text += "[*]"
-        elif isinstance(step, int):
-            text += f"[{step}]"
-        elif _PLAIN_NAME.fullmatch(step):
-            text += f".{step}" if text else step
-        else:
-            text += f"[{json.dumps(step, ensure_ascii=False)}]"
-    return text or "$"
 
 
 def at_first(shape: Shape) -> str:

@@ -8,8 +8,8 @@ from typing import Any
 import attrs
 
 from turnwire.inferring.labels import EVENT_NAME, LabelKey, LabelledEvent, spell_label, value_of
-from turnwire.inferring.leaves import spell
 from turnwire.inferring.texts import Text
+from turnwire_core.paths import spell
 
 Values = list[str | bool | None]
 

@@ -11,9 +11,9 @@ import attrs
 
 from turnwire.inferring import words
 from turnwire.inferring.findings import Finding
-from turnwire.inferring.leaves import Leaf, Shape, Steps, last_name, leaves, names, shape_of, spell
+from turnwire.inferring.leaves import Leaf, Shape, Steps, last_name, leaves, names, shape_of
 from turnwire.inferring.texts import prose
-from turnwire_core.paths import MISSING
+from turnwire_core.paths import MISSING, spell
 from turnwire_core.reader import parse_json
 
 _ASSISTANT: Final = re.compile(r"(?:role_)?(?:assistant|model|agent|ai|bot)$", re.IGNORECASE)

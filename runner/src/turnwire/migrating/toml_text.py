@@ -41,15 +41,17 @@ def toml_edits(text: str, change: Change) -> list[TextEdit]:
     around, key = change.location[:-1], change.location[-1]
     tables = _tables(text)
     own = next((table for table in tables if table.name == around), None)
-    if own is None:
-        raise CannotEdit(f"There is no line [{'.'.join(around)}] to go by.")
     newline = newline_of(text)
     if isinstance(change.value, Mapping):
         below = [table for table in tables if table.name[: len(around)] == around]
+        if not below:
+            raise CannotEdit(f"There is no line [{'.'.join(around)}] to go by.")
         end = max(table.end for table in below)
         lines = [f"[{'.'.join(map(_key, change.location))}]"]
         lines += [f"{_key(name)} = {_value(value)}" for name, value in change.value.items()]
         return [TextEdit(end, end, newline + "".join(newline + line for line in lines))]
+    if own is None:
+        raise CannotEdit(f"There is no line [{'.'.join(around)}] to go by.")
     if key in own.values:
         start, end = own.values[key]
         literal = (
