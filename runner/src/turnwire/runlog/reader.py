@@ -28,13 +28,18 @@ def read_log(path: Path | str) -> Iterator[Entry]:
             for number, line in enumerate(file, start=1):
                 if not line.endswith(b"\n"):
                     return
-                yield _parse(line, number, path)
+                yield parse_line(line, number, path)
     except OSError as exc:
         reason = exc.strerror or type(exc).__name__
         raise RunLogError(f"Cannot read the run log {path}: {reason}.") from exc
 
 
-def _parse(line: bytes, number: int, path: Path | str) -> Entry:
+def parse_line(line: bytes, number: int, path: Path | str) -> Entry:
+    """The entry on a line, counted from 1, of the log at ``path``.
+
+    Raises:
+        RunLogError: it holds none; see :func:`read_log`.
+    """
     where = f"{path}:{number}"
     try:
         data: Any = json.loads(line)
