@@ -72,7 +72,7 @@ def test_a_config_that_is_shown_loads(example: Example, tmp_path: Path) -> None:
 @pytest.fixture(scope="session")
 def folder_with_a_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("logged")
-    assert "Hello!" in _run('turnwire chat demo-sse "Hello" --log runs/', folder)
+    assert "Hello!" in _run('turnwire chat demo-sse "Hello" --log runs/ --record tapes', folder)
     return folder
 
 

@@ -17,6 +17,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 from turnwire.checks.contract import CheckError, Judgement
+from turnwire.recordings.model import RecordingError
 from turnwire_core import (
     ConfigError,
     Connection,
@@ -79,6 +80,8 @@ class ConnectionJudge:
             raise CheckError(f"The judge {name!r}: {exc}", kind="plugin") from exc
         except ConfigError as exc:
             raise CheckError(f"The judge {name!r}: {exc}", kind="config") from exc
+        except RecordingError as exc:
+            raise CheckError(str(exc), kind="config") from exc
         except DriverError as exc:
             raise CheckError(f"The judge {name!r}: {mask(str(exc))}", kind="judge") from exc
         if not reply.ok:

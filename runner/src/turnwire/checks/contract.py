@@ -87,6 +87,8 @@ class CheckContext:
     directory: FilePath
     """The folder of the suite's file: what a check names is relative to it."""
     scope: Scope = Scope.LAST
+    trusts_times: bool = True
+    """False: the times are those of a recording that was played back."""
 
     @property
     def last(self) -> TurnRecord:
@@ -146,6 +148,9 @@ class Check(ABC):
     shorthand: ClassVar[str | None] = None
     suite_wide: ClassVar[bool] = False
     """True: it stands in a suite's ``checks`` and sees the turns of all its tests."""
+    reads_times: ClassVar[bool] = False
+    """True: it judges by when something happened. Over a recording that is played back it is an
+    error, unless whoever runs it trusts the times of a replay."""
     reads_events: ClassVar[bool] = True
     """False: it never looks at ``TurnRecord.events``, and a test that has only such checks is
     spared collecting them."""

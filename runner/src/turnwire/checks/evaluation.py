@@ -29,6 +29,11 @@ async def evaluate(
         PluginError: its kind is claimed by two plugins.
     """
     check = kinds.check(spec.kind)
+    if check.reads_times and not context.trusts_times:
+        raise CheckError(
+            f"{spec.kind!r} judges by times, and these are of a recording that was played back, "
+            "not the target's. Run it against the target, or say --trust-replayed-times."
+        )
     options = fill_options(spec, check, values)
     context = attrs.evolve(context, scope=spec.scope)
     if not spec.negate:

@@ -51,6 +51,7 @@ class Percentiles(Check):
 
     kind = "percentiles"
     reads_events = False
+    reads_times = True
     options = PercentilesOptions
     suite_wide = True
     doc = "A percentile of a time over all turns of the suite is at most so many milliseconds."

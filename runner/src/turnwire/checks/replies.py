@@ -171,6 +171,7 @@ class EventWithin(Check):
     """An event comes soon. The first one of that name counts."""
 
     kind = "event_within"
+    reads_times = True
     options = EventWithinOptions
     doc = "An event of this name came within so many milliseconds of the start of the turn."
 

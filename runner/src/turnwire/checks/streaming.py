@@ -64,6 +64,7 @@ class Streams(Check):
 
     kind = "streams"
     reads_events = False
+    reads_times = True
     options = StreamsOptions
     doc = "The text arrives spread over time, not in one burst at the end."
 

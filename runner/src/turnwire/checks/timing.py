@@ -98,6 +98,7 @@ class FirstTokenMs(_AtMost):
 
     kind = "first_token_ms"
     reads_events = False
+    reads_times = True
     doc = "The first text came within so many milliseconds of the start of the turn."
 
     def measure(self, turn: TurnRecord) -> float | None:
@@ -110,6 +111,7 @@ class LatencyMs(_AtMost):
 
     kind = "latency_ms"
     reads_events = False
+    reads_times = True
     doc = "The reply was finished within so many milliseconds of the start of the turn."
     absent = "it never finished"
 
@@ -123,6 +125,7 @@ class MaxGapMs(_AtMost):
 
     kind = "max_gap_ms"
     reads_events = False
+    reads_times = True
     doc = "No pause between two neighbouring chunks was longer than so many milliseconds."
 
     def measure(self, turn: TurnRecord) -> float | None:
@@ -151,6 +154,7 @@ class GapMs(Check):
 
     kind = "gap_ms"
     reads_events = False
+    reads_times = True
     options = GapOptions
     shorthand = "max"
     doc = "A percentile of the pauses between neighbouring chunks is at most so many milliseconds."
@@ -217,6 +221,7 @@ class CharsPerS(Check):
 
     kind = "chars_per_s"
     reads_events = False
+    reads_times = True
     options = SpeedOptions
     shorthand = "min"
     doc = "The text came with a speed, in characters per second from first to last chunk."

@@ -32,10 +32,12 @@ _COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "migrate": ("migrate", "migrate", "Move a connection to another protocol; show the diff."),
     "new-driver": ("new_driver", "new_driver", "Write a package with a driver of your own."),
     "probe": ("probe", "probe", "Go the way to a connection step by step; say where it ends."),
+    "replay": ("replay", "replay", "Play recordings back, through the drivers or as a server."),
     "report": ("report", "report", "Report a run from its log, in any format, as often as needed."),
     "run": ("run", "run_command", "Run suites of tests, and say with an exit code what came out."),
     "schema": ("schema", "schema", "Print the JSON Schema of config files, or of run logs."),
     "serve-demo": ("demo", "serve_demo", "Run the built-in assistant until Ctrl-C."),
+    "tail": ("tail", "tail", "Show what happens in a run, line by line, from its log."),
     "validate": ("validate", "validate", "Check config files; say all that is wrong."),
 }
 

@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
-from turnwire.runlog import RunLog
+from typing import Any
+
+from turnwire.cli._exit import ExitCode
+from turnwire.runlog import RunLog, reply_fields
+from turnwire.runlog.entries import camel
 from turnwire.view.replies import show_outcome
 from turnwire.view.screen import Screen
-from turnwire.watching import EffectObserver
-from turnwire_core import Conversation, Reply
+from turnwire.watching import ClientEffect, EffectObserver
+from turnwire_core import Connection, Conversation, Reply
+
+
+def as_json(
+    connection: Connection, reply: Reply, client: ClientEffect | None = None
+) -> dict[str, Any]:
+    """The reply as it stands in a run log."""
+    written = reply_fields(connection, reply, client)
+    fields = {camel(name): value for name, value in written.items()}
+    return {"type": "assistant_reply", **fields, "connection": connection.name}
+
+
+def exit_code(reply: Reply) -> ExitCode:
+    """What a command exits with that was about this reply."""
+    if not reply.ok:
+        return ExitCode.TARGET
+    if not reply.content and reply.hints:
+        # The reply came, and what the config says of it matched nothing: a wrong contentPath.
+        return ExitCode.USAGE
+    return ExitCode.OK
 
 
 async def take_turn(

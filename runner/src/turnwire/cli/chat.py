@@ -18,19 +18,18 @@ from turnwire.cli._lines import LineReader
 from turnwire.cli._options import CliOptions
 from turnwire.cli._recording import record_option, recording
 from turnwire.cli._running import backend_option, run
-from turnwire.cli._turns import take_turn
-from turnwire.runlog import RunLog, log_path, reply_fields
-from turnwire.runlog.entries import camel
-from turnwire.view.live import Clock, EventView, TextView, WireView
+from turnwire.cli._turns import as_json, exit_code, take_turn
+from turnwire.cli._views import observers_of, tapped, verbosity_option
+from turnwire.runlog import RunLog, log_path
+from turnwire.view.live import Clock
 from turnwire.view.screen import Screen
 from turnwire.view.text import json_line, visible
-from turnwire.watching import ClientEffect, EffectObserver, LoopWatch, run_watched
+from turnwire.watching import EffectObserver, LoopWatch, run_watched
 from turnwire.wiring import Wiring
 from turnwire_core import (
     Connection,
     Conversation,
     Plugins,
-    Reply,
     open_conversation,
 )
 
@@ -88,7 +87,7 @@ def _variables(
 )
 @record_option
 @click.option("--json", "as_json", is_flag=True, help="Print each reply as one JSON object.")
-@click.option("-v", "verbosity", count=True, help="Show the events; -vv: the raw bytes, too.")
+@verbosity_option
 @backend_option
 @click.pass_obj
 def chat(options: CliOptions, /, log: str | None, backend: str, **wishes: Any) -> ExitCode:
@@ -157,14 +156,14 @@ class _Chat:
             connection = await self._connection(stack)
             self._options.hide(connection.secrets)
             connection = self._adapted(connection)
-            # The last one is called first: an event's line stands before the text that it made.
             observers: list[object] = [self._effects]
-            if self._run_log is not None:
-                observers.append(self._run_log.observer())
-            if not self._wish.as_json:
-                observers.append(TextView(self._screen))
-            if self._wish.verbosity:
-                observers.append(EventView(self._screen, self._clock))
+            observers += observers_of(
+                self._screen,
+                self._clock,
+                self._run_log,
+                verbosity=self._wish.verbosity,
+                text=not self._wish.as_json,
+            )
             self._clock.restart()
             connection, more = await stack.enter_async_context(
                 self._wiring.conversation(connection)
@@ -187,10 +186,7 @@ class _Chat:
     def _adapted(self, connection: Connection) -> Connection:
         variables = {**connection.variables, **self._wish.variables}
         connection = attrs.evolve(connection, variables=variables)
-        if self._wish.verbosity > 1:
-            view = WireView(self._screen, self._clock, connection.secrets)
-            connection = attrs.evolve(connection, tap=view)
-        return connection
+        return tapped(connection, self._screen, self._clock, self._wish.verbosity)
 
     async def _converse(self, conversation: Conversation, connection: Connection) -> ExitCode:
         is_person = sys.stdin.isatty()
@@ -217,22 +213,6 @@ class _Chat:
     async def _turn(self, conversation: Conversation, message: str) -> ExitCode:
         reply = await take_turn(conversation, message, self._screen, self._run_log, self._effects)
         if self._wish.as_json:
-            client = self._effects.last
-            self._screen.line(json_line(_as_json(conversation.connection, reply, client)))
-        return _exit_code(reply)
-
-
-def _as_json(connection: Connection, reply: Reply, client: ClientEffect | None) -> dict[str, Any]:
-    """The reply as it stands in a run log."""
-    written = reply_fields(connection, reply, client)
-    fields = {camel(name): value for name, value in written.items()}
-    return {"type": "assistant_reply", **fields, "connection": connection.name}
-
-
-def _exit_code(reply: Reply) -> ExitCode:
-    if not reply.ok:
-        return ExitCode.TARGET
-    if not reply.content and reply.hints:
-        # The reply came, and what the config says of it matched nothing: a wrong contentPath.
-        return ExitCode.USAGE
-    return ExitCode.OK
+            shown = as_json(conversation.connection, reply, self._effects.last)
+            self._screen.line(json_line(shown))
+        return exit_code(reply)

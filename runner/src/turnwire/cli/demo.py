@@ -17,8 +17,9 @@ from turnwire.builtin import builtin_connection
 from turnwire.cli._exit import ExitCode
 from turnwire.cli._running import backend_option, run
 from turnwire.cli._turns import take_turn
+from turnwire.cli._views import observers_of, tapped, verbosity_option
 from turnwire.runlog import RunLog, log_path
-from turnwire.view.live import TextView
+from turnwire.view.live import Clock
 from turnwire.view.replies import milliseconds
 from turnwire.view.screen import Screen
 from turnwire.view.tables import table_text
@@ -66,8 +67,9 @@ _TOKEN_VARIABLE: Final = "TURNWIRE_DEMO_TOKEN"  # noqa: S105 — the name of a v
     show_default=True,
     help="Where the run log goes; a folder gets a new file in it.",
 )
+@verbosity_option
 @backend_option
-def demo(protocols: tuple[str, ...], pace: str, log: str, backend: str) -> ExitCode:
+def demo(protocols: tuple[str, ...], pace: str, log: str, verbosity: int, backend: str) -> ExitCode:
     """Watch one conversation over each protocol. Needs no config, no model and no network.
 
     The assistant is built in, and its replies are always the same. What is shown is real: real
@@ -76,47 +78,57 @@ def demo(protocols: tuple[str, ...], pace: str, log: str, backend: str) -> ExitC
     path = log_path(log, "demo")
     with Screen() as screen, RunLog(path, command="demo") as run_log:
         wanted = protocols or tuple(_CONNECTIONS)
-        code = run(lambda: _watch(wanted, _PACES[pace], screen, run_log), backend)
+        demo_ = _Demo(screen, run_log, verbosity)
+        code = run(lambda: demo_.run(wanted, _PACES[pace]), backend)
         screen.note(f"Run log: {visible(str(path))}")
         if screen.broken:
             raise BrokenPipeError
         return code
 
 
-async def _watch(protocols: Sequence[str], pace: Pace, screen: Screen, run_log: RunLog) -> ExitCode:
-    code = ExitCode.OK
-    rows: list[tuple[str, ...]] = []
-    async with serve_assistant(pace=pace) as assistant:
-        for protocol in protocols:
-            try:
-                replies = await _converse(protocol, assistant, screen, run_log)
-            except PluginError as exc:
-                screen.note(visible(str(exc)), fg="red")
-                code = max(code, ExitCode.INTERNAL)
-                continue
-            rows += [_row(protocol, number, reply) for number, reply in enumerate(replies, 1)]
-            if not all(reply.ok for reply in replies):
-                code = max(code, ExitCode.TARGET)
-    headers = ("protocol", "turn", "verdict", "firstTokenMs", "streamChunks", "latencyMs")
-    if rows:
-        screen.line(f"\n{table_text(headers, rows, numbers=3)}\n")
-    return code
+class _Demo:
+    """One run of the command."""
 
+    def __init__(self, screen: Screen, run_log: RunLog, verbosity: int) -> None:
+        self._screen = screen
+        self._run_log = run_log
+        self._verbosity = verbosity
+        self._clock = Clock()
 
-async def _converse(
-    protocol: str, assistant: Assistant, screen: Screen, run_log: RunLog
-) -> list[Reply]:
-    name = _CONNECTIONS[protocol]
-    settings = demo_connections(assistant.url)[name]
-    connection = builtin_connection(name, settings, Plugins())
-    screen.note(f"\n{protocol}: {settings['description']}", bold=True)
-    observers = [run_log.observer(), TextView(screen)]
-    replies: list[Reply] = []
-    async with open_conversation(connection, observers=observers) as conversation:
-        for message in _SCRIPT:
-            screen.note(f"> {message}", fg="cyan")
-            replies.append(await take_turn(conversation, message, screen, run_log))
-    return replies
+    async def run(self, protocols: Sequence[str], pace: Pace) -> ExitCode:
+        code = ExitCode.OK
+        rows: list[tuple[str, ...]] = []
+        async with serve_assistant(pace=pace) as assistant:
+            for protocol in protocols:
+                try:
+                    replies = await self._converse(protocol, assistant)
+                except PluginError as exc:
+                    self._screen.note(visible(str(exc)), fg="red")
+                    code = max(code, ExitCode.INTERNAL)
+                    continue
+                rows += [_row(protocol, number, reply) for number, reply in enumerate(replies, 1)]
+                if not all(reply.ok for reply in replies):
+                    code = max(code, ExitCode.TARGET)
+        headers = ("protocol", "turn", "verdict", "firstTokenMs", "streamChunks", "latencyMs")
+        if rows:
+            self._screen.line(f"\n{table_text(headers, rows, numbers=3)}\n")
+        return code
+
+    async def _converse(self, protocol: str, assistant: Assistant) -> list[Reply]:
+        screen, run_log, verbosity = self._screen, self._run_log, self._verbosity
+        name = _CONNECTIONS[protocol]
+        settings = demo_connections(assistant.url)[name]
+        connection = builtin_connection(name, settings, Plugins())
+        connection = tapped(connection, screen, self._clock, verbosity)
+        screen.note(f"\n{protocol}: {settings['description']}", bold=True)
+        observers = observers_of(screen, self._clock, run_log, verbosity=verbosity)
+        replies: list[Reply] = []
+        self._clock.restart()
+        async with open_conversation(connection, observers=observers) as conversation:
+            for message in _SCRIPT:
+                screen.note(f"> {message}", fg="cyan")
+                replies.append(await take_turn(conversation, message, screen, run_log))
+        return replies
 
 
 def _row(protocol: str, number: int, reply: Reply) -> tuple[str, ...]:

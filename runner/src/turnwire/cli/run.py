@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import attrs
 import click
@@ -12,7 +13,7 @@ from turnwire.cli._exit import ExitCode
 from turnwire.cli._logs import LOG_FOLDER
 from turnwire.cli._options import CliOptions
 from turnwire.cli._plan import Choice, Plan, failed_ids, make_plan
-from turnwire.cli._recording import record_option, recording
+from turnwire.cli._recording import record_option, recording, replay_options, replayed
 from turnwire.cli._reports import ReportWish, report_option, write_reports
 from turnwire.cli._running import backend_option, run
 from turnwire.engine import ConnectionSource, RunOutcome, run_cases
@@ -24,6 +25,9 @@ from turnwire.view.screen import Screen
 from turnwire.view.text import visible
 from turnwire.wiring import Wiring
 from turnwire_core import ConfigError
+
+if TYPE_CHECKING:
+    from turnwire.replaying import Cut, Speed
 
 _JOBS: Final = 4
 """Tests at once, by default: enough to keep a target busy, few enough that its times are its own
@@ -44,6 +48,10 @@ class _Manner:
     backend: str
     resume: Path | None
     record: str | None
+    replay: Path | None
+    speed: Speed | None
+    cut: Cut | None
+    trust_times: bool
 
 
 @click.command(
@@ -129,6 +137,7 @@ class _Manner:
     help="Complete the run that LOG tells of: what it finished is not run again.",
 )
 @record_option
+@replay_options
 @report_option
 @click.option(
     "-v",
@@ -163,6 +172,7 @@ def run_command(
         repeat=wishes.pop("repeat"),
         seed=wishes.pop("seed"),
     )
+    _check_replay(wishes)
     manner = _Manner(jobs=_jobs(jobs, wishes["verbosity"]), **wishes)
     if only_failed or failed_in is not None:
         folder = manner.log if Path(manner.log).is_dir() else LOG_FOLDER
@@ -182,6 +192,16 @@ def run_command(
     for problem in plan.problems:
         click.secho(f"warning: {visible(str(problem))}", err=True, fg="yellow")
     return ExitCode.OK if dry_run else _Run(plan, manner, kinds, options).run()
+
+
+def _check_replay(wishes: Mapping[str, Any]) -> None:
+    if wishes["replay"] is not None and wishes["record"] is not None:
+        raise click.UsageError("--record and --replay do not go together: it is recorded already.")
+    if wishes["replay"] is None:
+        for name in ("trust_times", "speed", "cut"):
+            if wishes[name]:
+                option = "--trust-replayed-times" if name == "trust_times" else f"--{name}"
+                raise click.UsageError(f"{option} is for --replay.")
 
 
 def _jobs(given: int | None, verbosity: int) -> int:
@@ -232,16 +252,22 @@ class _Run:
     def _log_and_run(self, path: Path, screen: Screen) -> None:
         plan, manner = self._plan, self._manner
         more = {"failUnder": self._fail_under} if self._fail_under is not None else {}
+        wiring_of = recording(manner.record)
+        replay = None
+        if manner.replay is not None:
+            wiring_of, replay = replayed(
+                manner.replay, manner.speed, manner.cut, trust_times=manner.trust_times
+            )
         with_log = RunLog(
             path,
             command="run",
             config=str(plan.config) if plan.config is not None else None,
             mask=self._options.mask,
-            plan=plan.for_log(jobs=manner.jobs, more=more),
+            plan=attrs.evolve(plan.for_log(jobs=manner.jobs, more=more), replay=replay),
             resume=manner.resume is not None,
         )
         try:
-            with with_log as log, recording(manner.record) as wiring:
+            with with_log as log, wiring_of as wiring:
                 outcome = run(lambda: self._engine(log, screen, wiring), manner.backend)
                 self._not_run = len(outcome.not_run)
                 log.conclude(outcome.counts, exit_code(outcome, self._fail_under))

@@ -13,6 +13,7 @@ import attrs
 import turnwire
 import turnwire_core
 from turnwire.checks.contract import CheckError, FailureKind
+from turnwire.recordings.model import RecordingError
 from turnwire.steps.contract import StepError
 from turnwire_core import ConfigError, DriverError, PluginError
 
@@ -39,7 +40,7 @@ def failure_of(exc: BaseException, mask: Callable[[str], str]) -> Failure:
             # Raised from something foreign, it is the wrapping of what went wrong in a plugin.
             shown = exc.kind == "plugin" and exc.__cause__ is not None
             return Failure(exc.kind, mask(str(exc)), _foreign(exc, mask) if shown else None)
-        case ConfigError():
+        case ConfigError() | RecordingError():
             return Failure("config", mask(str(exc)))
         case PluginError():
             return Failure("plugin", mask(str(exc)), _trace(exc, mask))

@@ -212,6 +212,7 @@ async def _check_suite(
         variables=suite.variables,
         judge=CaseJudge(suite, around, None),
         directory=suite.directory,
+        trusts_times=around.wiring.trusts_times,
     )
     values = {"connection": name}
     values |= {f"env.{key}": value for key, value in suite.environment.items()}

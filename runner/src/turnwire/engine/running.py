@@ -30,6 +30,7 @@ from turnwire.engine.shared import Shared
 from turnwire.engine.sources import ConnectionSource
 from turnwire.judging import ConnectionJudge, OfflineJudge
 from turnwire.kinds import Kinds
+from turnwire.recordings.model import RecordingError
 from turnwire.runlog import RunLog
 from turnwire.runlog.entries import CheckEvaluated, Extracted, HttpRequest, Misread
 from turnwire.steps.contract import StepError
@@ -228,7 +229,7 @@ class Running:
                 _,
             ):
                 status, self.answer = await make(attrs.evolve(call, connection=wired))
-        except StepError as exc:
+        except (StepError, RecordingError) as exc:
             error = self._mask(str(exc))
             raise
         except anyio.get_cancelled_exc_class():
@@ -398,6 +399,7 @@ class Running:
             variables=self.variables,
             judge=self.judge,
             directory=self.case.suite.directory,
+            trusts_times=self._around.wiring.trusts_times,
         )
 
 

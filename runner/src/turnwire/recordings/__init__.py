@@ -16,7 +16,7 @@ from turnwire.recordings.model import (
     TurnEnded,
 )
 from turnwire.recordings.reading import load_recording, load_recordings
-from turnwire.recordings.writing import Recorder
+from turnwire.recordings.writing import Recorder, TwoTaps
 
 __all__ = [
     "RECORDING_VERSION",
@@ -31,6 +31,7 @@ __all__ = [
     "RecordingIncomplete",
     "TurnBegan",
     "TurnEnded",
+    "TwoTaps",
     "load_recording",
     "load_recordings",
 ]

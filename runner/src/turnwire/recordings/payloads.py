@@ -48,6 +48,11 @@ class PayloadFinder:
             position = self._step(data, position)
         return self._ranges
 
+    @property
+    def is_between(self) -> bool:
+        """Whether a response has ended, as it said it would, and no other has begun."""
+        return self._step == self._response_head and not self._head
+
     def _anything(self, data: bytes, position: int) -> int:
         self._ranges.append((position, len(data)))
         return len(data)

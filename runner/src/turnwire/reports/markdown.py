@@ -62,6 +62,8 @@ def _head(report: RunReport) -> list[str]:
         facts.append(f"seed {report.seed}")
     facts.append(f"exit code {report.exit_code}")
     lines.append(", ".join(facts) + ".")
+    if report.replay_note is not None:
+        lines.append(f"**A replay:** {code(one_line(report.replay_note))}")
     if report.outcome is None:
         lines.append("**The log has no end:** the run was killed, or is still going on.")
     elif report.outcome == "interrupted":

@@ -339,6 +339,16 @@ class RunReport:
     """Recordings answered in place of the targets, at least in part: its times are not theirs."""
     exit_code: int
     misreads: Sequence[MisreadReport] = ()
+    replay: Mapping[str, Any] | None = None
+    """Where recordings were talked to in place of targets: what the log says of it."""
+
+    @property
+    def replay_note(self) -> str | None:
+        """What has to be said beside the times of a replay."""
+        if self.replay is None:
+            return None
+        source, speed = self.replay.get("from"), self.replay.get("speed")
+        return f"These times are of a replay of {source} (speed {speed}), not of a target."
 
     @property
     def cases(self) -> Sequence[CaseReport]:

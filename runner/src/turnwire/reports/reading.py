@@ -267,6 +267,7 @@ class _Reading:
         turns = [turn for case in cases for turn in case.turns]
         turns += [turn.report() for turn in self._loose]
         return RunReport(
+            replay=next((one.replay for one in self._starts if one.replay is not None), None),
             run=last.run,
             command=last.command,
             started=first.started,

@@ -120,6 +120,8 @@ def _end(report: RunReport) -> list[Line]:
     lines: list[Line] = []
     if report.on_trust is not None:
         lines.append(Line(report.on_trust, fg="yellow"))
+    if report.replay_note is not None:
+        lines.append(Line(one_line(report.replay_note), fg="yellow"))
     if report.error is not None:
         lines.append(Line(f"The run failed: {one_line(report.error, 1000)}", fg="red"))
     elif report.outcome == "interrupted":

@@ -78,6 +78,7 @@ class RunStarted(Entry):
         "jobs": 4,
         "selection": {"keyword": "refund"},
         "resumed": False,
+        "replay": None,
     }
 
     schema_version: int = option("The version of this format.", SCHEMA_VERSION)
@@ -98,6 +99,12 @@ class RunStarted(Entry):
         "What chose the tests, as it was asked for.", factory=dict
     )
     resumed: bool = option("The run goes on where an earlier one in this file ended.", False)
+    replay: Mapping[str, Any] | None = option(
+        "Where recordings were talked to in place of the targets: `from` which file or folder, at "
+        "which `speed`, in which pieces (`cut`), and whether checks on times were made all the "
+        "same (`trustTimes`). The times in such a log are not those of a target.",
+        None,
+    )
 
 
 @attrs.frozen(kw_only=True)

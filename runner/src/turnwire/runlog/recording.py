@@ -60,6 +60,8 @@ class RunPlan:
     seed: int | None = None
     jobs: int | None = None
     selection: Mapping[str, Any] = attrs.field(factory=dict)
+    replay: Mapping[str, Any] | None = None
+    """How recordings are talked to, in place of the targets."""
 
 
 class RunLog:
@@ -115,6 +117,7 @@ class RunLog:
                 jobs=plan.jobs,
                 selection=plan.selection,
                 resumed=resume,
+                replay=plan.replay,
             )
         )
 
