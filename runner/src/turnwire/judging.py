@@ -17,7 +17,7 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
 from turnwire.checks.contract import CheckError, Judgement
-from turnwire.recordings.model import RecordingError
+from turnwire.wiring import RecordingError
 from turnwire_core import (
     ConfigError,
     Connection,

@@ -11,6 +11,16 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Final, Protocol
 
 from turnwire_core.contracts.connection import Connection
+from turnwire_core.errors import TurnwireError
+
+
+class RecordingError(TurnwireError):
+    """A recording cannot be created, cannot be read, or is none."""
+
+
+class RecordingIncomplete(RecordingError):
+    """A recording that was begun well could not be written to its end."""
+
 
 Wired = tuple[Connection, Sequence[object]]
 """What to open a conversation with: a connection, and observers besides one's own."""
@@ -36,7 +46,7 @@ class Wiring(Protocol):
         ``judge``, ``simulator``, or ``request`` for an HTTP call of a test.
 
         Raises:
-            TurnwireError: it cannot be recorded, or there is no recording of it.
+            RecordingError: it cannot be recorded, or there is no recording of it.
         """
 
 

@@ -34,8 +34,8 @@ class ExitCode(IntEnum):
 
 def exit_code_for(error: BaseException) -> ExitCode:
     """The exit code of an error that reached the top of a command."""
-    from turnwire.recordings.model import RecordingError, RecordingIncomplete
     from turnwire.runlog import RunLogError, RunLogIncomplete
+    from turnwire.wiring import RecordingError, RecordingIncomplete
     from turnwire_core.errors import ConfigError, DriverError
 
     match error:

@@ -27,10 +27,10 @@ def _speed(
     param: click.Parameter,  # noqa: ARG001
     value: str | None,
 ) -> Speed | None:
-    from turnwire.replaying.pace import Speed
-
     if value is None:
         return None
+    from turnwire.replaying.pace import Speed
+
     try:
         return Speed.parse(value)
     except ValueError as exc:
@@ -42,10 +42,10 @@ def _cut(
     param: click.Parameter,  # noqa: ARG001
     value: str | None,
 ) -> Cut | None:
-    from turnwire.replaying.pace import Cut
-
     if value is None:
         return None
+    from turnwire.replaying.pace import Cut
+
     try:
         return Cut.parse(value)
     except ValueError as exc:

@@ -13,8 +13,8 @@ import attrs
 import turnwire
 import turnwire_core
 from turnwire.checks.contract import CheckError, FailureKind
-from turnwire.recordings.model import RecordingError
 from turnwire.steps.contract import StepError
+from turnwire.wiring import RecordingError
 from turnwire_core import ConfigError, DriverError, PluginError
 
 _OURS = tuple(

@@ -30,13 +30,12 @@ from turnwire.engine.shared import Shared
 from turnwire.engine.sources import ConnectionSource
 from turnwire.judging import ConnectionJudge, OfflineJudge
 from turnwire.kinds import Kinds
-from turnwire.recordings.model import RecordingError
 from turnwire.runlog import RunLog
 from turnwire.runlog.entries import CheckEvaluated, Extracted, HttpRequest, Misread
 from turnwire.steps.contract import StepError
 from turnwire.suites.model import Case, CheckSpec, Fixture, RequestSpec, StepSpec, Suite
 from turnwire.watching import EffectObserver, LoopWatch
-from turnwire.wiring import STRAIGHT, Wiring
+from turnwire.wiring import STRAIGHT, RecordingError, Wiring
 from turnwire_core import (
     Chunk,
     ConfigError,

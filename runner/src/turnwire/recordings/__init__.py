@@ -10,13 +10,12 @@ from turnwire.recordings.model import (
     Payload,
     Piece,
     Recording,
-    RecordingError,
-    RecordingIncomplete,
     TurnBegan,
     TurnEnded,
 )
 from turnwire.recordings.reading import load_recording, load_recordings
 from turnwire.recordings.writing import Recorder, TwoTaps
+from turnwire.wiring import RecordingError, RecordingIncomplete
 
 __all__ = [
     "RECORDING_VERSION",

@@ -17,20 +17,11 @@ from typing import Any, Final
 import attrs
 
 from turnwire_core.contracts.tap import Ending
-from turnwire_core.errors import TurnwireError
 
 RECORDING_VERSION: Final = 1
 
 SUFFIX: Final = ".recording.jsonl"
 """How the names of recordings end."""
-
-
-class RecordingError(TurnwireError):
-    """A recording cannot be created, cannot be read, or is none."""
-
-
-class RecordingIncomplete(RecordingError):
-    """A recording that was begun well could not be written to its end."""
 
 
 @attrs.frozen

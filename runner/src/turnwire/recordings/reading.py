@@ -12,9 +12,9 @@ from turnwire.recordings.model import (
     SUFFIX,
     Event,
     Recording,
-    RecordingError,
     from_line,
 )
+from turnwire.wiring import RecordingError
 
 HEADER: Final = "recording"
 FINISHED: Final = "recording_finished"

@@ -36,15 +36,13 @@ from turnwire.recordings.model import (
     Event,
     Payload,
     Piece,
-    RecordingError,
-    RecordingIncomplete,
     TurnBegan,
     TurnEnded,
     to_line,
 )
 from turnwire.recordings.payloads import PayloadFinder
 from turnwire.recordings.reading import FINISHED, HEADER
-from turnwire.wiring import Wired
+from turnwire.wiring import RecordingError, RecordingIncomplete, Wired
 from turnwire_core.announcements import announced
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.contracts.tap import Ending, WireTap

@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 
 import attrs
 
-from turnwire.recordings import Recording, RecordingError, TwoTaps
+from turnwire.recordings import Recording, TwoTaps
 from turnwire.replaying.pace import Clock, Cut, Speed
 from turnwire.replaying.script import acts_of
 from turnwire.replaying.server import Intake, serve_acts
-from turnwire.wiring import Wired
+from turnwire.wiring import RecordingError, Wired
 from turnwire_core.contracts.connection import Connection, Milliseconds
 from turnwire_core.contracts.tap import WireTap
 from turnwire_core.events import Turn

@@ -289,7 +289,7 @@ class _Reading:
             ],
             connections=_times(turns),
             client=ClientTotals.of(turns),
-            replayed=any(one.to_json().get("replay") is not None for one in self._starts),
+            replayed=any(one.replay is not None for one in self._starts),
             exit_code=_exit_code(end),
             misreads=tuple(self._misreads.values()),
         )
