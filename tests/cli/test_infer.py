@@ -47,6 +47,7 @@ def test_a_recorded_reply_is_enough_for_how_it_is_read(folder: Path) -> None:
 
     assert result.exit_code == 0, result.stderr
     assert result.stdout.startswith("connections:\n  gpt:\n    base_url: ${ASSISTANT_URL}\n")
+    assert "Set in the environment before you use it: ASSISTANT_URL." in result.stderr
 
 
 @pytest.mark.parametrize("source", [(), ("-",)])

@@ -121,6 +121,17 @@ def test_credentials_are_references_and_nowhere_else() -> None:
     assert inference.environ["ACME_API_KEY_3"] == f"{KEY}-3"
 
 
+def test_a_credential_that_is_sent_twice_is_a_reference_both_times() -> None:
+    inference = _infer(
+        {"message": "Hello there", "context": f"as {KEY}"},
+        headers={"Authorization": f"Bearer {KEY}", "X-Trace": f"me {KEY}"},
+    )
+
+    assert KEY not in json.dumps(inference.connection)
+    assert inference.connection["headers"]["X-Trace"] == "me ${ACME_API_KEY}"
+    assert inference.connection["request"]["body"]["context"] == "as {{env.ACME_API_KEY}}"
+
+
 def test_shell_variables_stay_references() -> None:
     request = parse_curl(
         'curl https://api.acme.example/ -H "Authorization: Bearer $ACME_KEY" '

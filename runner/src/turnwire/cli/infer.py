@@ -256,8 +256,8 @@ def _finish(wish: _Wish, inference: Inference) -> None:
     if wish.write is not None:
         text = config_text(wish.name, inference.connection, wish.format)
         _write(wish.write, wish.name, inference.connection, text)
-    if inference.environ:
-        names = ", ".join(inference.environ)
+    if wanted := (*inference.environ, *inference.missing):
+        names = ", ".join(wanted)
         click.echo(f"Set in the environment before you use it: {names}.", err=True)
 
 

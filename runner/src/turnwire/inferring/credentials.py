@@ -20,6 +20,9 @@ _NOT_SECRET: Final = re.compile(r"max|limit|count|idempotency|_type$", re.IGNORE
 _SCHEME: Final = re.compile(r"(Bearer|Basic|Token|Key|ApiKey|JWT|DeepL-Auth-Key)\s+", re.IGNORECASE)
 _SHELL: Final = re.compile(rf"{MARK}([A-Za-z_][A-Za-z0-9_]*){MARK}")
 _COMMON_LABELS: Final = {"api", "www", "com", "co", "org", "net", "io", "ai", "dev", "app", "v1"}
+_TEMPLATES: Final = ("body", "bodies", "messageTemplate", "opening")
+_LEAST_SCRUBBED: Final = 8
+"""Shorter credentials are words, too, that a config may have to say."""
 _RANDOM: Final = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_\-+/=.]{24,}")
 
 
@@ -82,6 +85,27 @@ class Vault:
             case str() if template and "{{" not in template and _is_secret_name(name):
                 return f"{{{{env.{self._hide(_as_name(name), template)[2:-1]}}}}}"
         return template
+
+    def scrubbed(self, value: Any, *, in_template: bool = False) -> Any:
+        """A value without the credentials that stand in it once more, under whatever name.
+
+        In templates of what is sent they become placeholders, elsewhere references.
+        """
+        match value:
+            case str():
+                for name, secret in self.values.items():
+                    if len(secret) >= _LEAST_SCRUBBED and secret in value:
+                        reference = f"{{{{env.{name}}}}}" if in_template else f"${{{name}}}"
+                        value = value.replace(secret, reference)
+                return value
+            case dict():
+                return {
+                    key: self.scrubbed(item, in_template=in_template or key in _TEMPLATES)
+                    for key, item in value.items()
+                }
+            case list():
+                return [self.scrubbed(item, in_template=in_template) for item in value]
+        return value
 
     def base_url(self) -> str:
         """The URL without user and password, and with references for its keys."""

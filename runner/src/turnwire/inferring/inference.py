@@ -123,8 +123,8 @@ class _Inferring:
             self._take_reply(self._reply, protocol)
         else:
             self._notes.append(
-                "There is no reply to look at, so how to read one is unknown. Add a recorded one: "
-                "--reply FILE."
+                "There is no reply to look at, so how to read one is unknown. Add a recorded one "
+                "(--reply FILE), or let the request be made (--call)."
             )
         if self._request_keys:
             query = self._request_keys.pop("query", None)
@@ -134,7 +134,7 @@ class _Inferring:
         if self._section:
             self._connection[protocol] = without_references(self._section)
         return Inference(
-            connection=self._connection,
+            connection=self._vault.scrubbed(self._connection),
             findings=tuple(self._findings),
             notes=tuple(self._notes),
             environ=self._vault.values,
@@ -170,7 +170,8 @@ class _Inferring:
             }[reply.body_format or "text"]
             announced = f", Content-Type {reply.content_type}" if reply.content_type else ""
             because = f"the body is {shape}{announced}"
-            return ("http_chat" if reply.whole else "sse"), 0.97, because
+            confidence = 0.97 if reply.body_format != "text" or announced else 0.6
+            return ("http_chat" if reply.whole else "sse"), confidence, because
         if request is not None and _asks_for_stream(request):
             return "sse", 0.7, "the request asks for a stream"
         return "http_chat", 0.5, "nothing says that the reply streams"
