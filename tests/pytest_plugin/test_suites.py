@@ -8,6 +8,7 @@ from textwrap import dedent
 import pytest
 
 from support.pytest_runs import Project, PytestRun
+from turnwire.recordings import load_recordings
 
 SHOP = """
     connections: [demo-sse, demo-http]
@@ -322,6 +323,36 @@ def test_a_run_log_has_the_tests(project: Project) -> None:
     assert [entry["status"] for entry in finished].count("skipped") == 2
     assert entries[-1]["counts"] == {"passed": 6, "failed": 0, "error": 0, "skipped": 2}
     assert entries[-1]["exitCode"] == 0
+
+
+def test_conversations_of_suites_and_of_tests_in_python_are_recorded(project: Project) -> None:
+    project.write(
+        shop__turnwire__yaml=SHOP,
+        test_python__py="""
+            import pytest
+
+            @pytest.mark.anyio
+            async def test_talks(conversation):
+                assert (await conversation.send("Hello")).ok
+        """,
+    )
+    run = project.run("--turnwire-record", "tapes", "-k", "talks and asyncio or opening")
+    recordings = load_recordings(project.folder / "tapes")
+    assert len(recordings) == run.counts["passed"], run.output
+    assert all(one.complete and one.outcomes[0].ok for one in recordings)
+    tests = [one.test or "" for one in recordings]
+    assert "test_python.py::test_talks[asyncio]" in tests
+    assert any(test.startswith("shop::") for test in tests)
+
+
+def test_a_folder_of_recordings_that_cannot_be_made_fails_what_would_be_in_it(
+    project: Project,
+) -> None:
+    project.write(shop__turnwire__yaml=SHOP)
+    (project.folder / "tapes").write_text("")
+    run = project.run("--turnwire-record", "tapes", "-k", "opening")
+    assert "passed" not in run.counts
+    assert "Cannot make the folder" in run.output
 
 
 def test_in_one_run_log_two_suites_of_one_name_are_refused(project: Project) -> None:
