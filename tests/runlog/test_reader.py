@@ -47,6 +47,7 @@ def test_entries_come_back_as_what_they_were(tmp_path: Path) -> None:
     first, second = read_log(log_of(tmp_path, STARTED, MESSAGE))
     assert isinstance(first, RunStarted)
     added = {"suites": [], "seed": None, "jobs": None, "selection": {}, "resumed": False}
+    added |= {"replay": None}
     assert first.to_json() == {**STARTED, **added}  # what older logs do not have yet
     assert second == UserMessage(t=0.1, run="r", conversation="c1", turn=0, content="Hi")
 
