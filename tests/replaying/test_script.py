@@ -19,6 +19,7 @@ from turnwire.recordings import (
     load_recording,
 )
 from turnwire.recordings.model import from_line, to_line
+from turnwire.replaying import local_url
 from turnwire.replaying.script import Awaits, acts_of
 from turnwire_core.contracts.tap import FRAMES, Ending
 
@@ -131,3 +132,8 @@ def test_a_redirect_leads_back_here() -> None:
 
 def test_what_was_said_to_a_proxy_is_not_played() -> None:
     assert acts_of(recording([piece(sent=True, data=WORDS[1])])) == ()
+
+
+def test_a_url_that_is_none_stands_in_nobodys_way() -> None:
+    assert local_url("wss://x.example:9/a?b#c", 5) == "ws://127.0.0.1:5/a?b#c"
+    assert local_url("http://[", 5) == "http://127.0.0.1:5"

@@ -32,6 +32,7 @@ from turnwire.replaying import (
     replaying,
     serve_acts,
 )
+from turnwire.reports.text import one_line
 from turnwire.runlog import RunLog, RunPlan, log_path
 from turnwire.view.live import Clock
 from turnwire.view.screen import Screen
@@ -191,7 +192,7 @@ class _Replay:
             return
         changed = []
         if reply.verdict.value != then.verdict:
-            changed.append(f"it ended {then.verdict}")
+            changed.append(f"it ended {one_line(then.verdict)}")
         if connection.secrets.mask(reply.content) != then.content:
             changed.append(f"its text was {shorten(visible(repr(then.content)), _SHOWN_TEXT)}")
         if reply.metrics.stream_chunks != then.stream_chunks:
@@ -213,7 +214,7 @@ async def _serve(recordings: Sequence[Recording], manner: Manner, port: int) -> 
     try:
         async with serve_acts(acts, clock=clock, cut=manner.cut, port=port, again=True) as bound:
             for recording in recordings:
-                click.echo(local_url(recording.url, bound))
+                click.echo(visible(local_url(recording.url, bound)))
             count = f"{len(acts)} exchange{'s' if len(acts) != 1 else ''}"
             click.echo(f"Plays {count} in their order, again and again. Ctrl-C ends it.", err=True)
             await anyio.sleep_forever()

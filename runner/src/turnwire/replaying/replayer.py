@@ -154,7 +154,10 @@ def pointed(connection: Connection, port: int, speed: Speed = Speed()) -> Connec
 
 def local_url(url: str, port: int) -> str:
     """A URL, of a port of this machine."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:  # somebody else wrote the recording
+        return f"http://127.0.0.1:{port}"
     scheme = _PLAIN.get(parts.scheme, parts.scheme)
     return parts._replace(scheme=scheme, netloc=f"127.0.0.1:{port}").geturl()
 

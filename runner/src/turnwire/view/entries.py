@@ -133,7 +133,9 @@ def _check(entry: CheckEvaluated) -> str:
 
 
 def _finished(entry: RunFinished) -> str:
-    counts = ", ".join(f"{count} {name}" for name, count in (entry.counts or {}).items() if count)
+    counts = ", ".join(
+        f"{count} {one_line(name)}" for name, count in (entry.counts or {}).items() if count
+    )
     said = counts or f"{entry.turns} turns, {entry.failed} failed"
     code = f", exit code {entry.exit_code}" if entry.exit_code is not None else ""
     return f"{entry.outcome}: {said}{code}"
