@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from html import escape
 from pathlib import Path
@@ -33,8 +34,39 @@ class Bars:
     values: Mapping[str, float]
 
 
-def write(page: Path, rows: Sequence[Row], groups: Sequence[Bars], notes: Sequence[str]) -> None:
+@dataclass
+class Measured:
+    """What one measure came to."""
+
+    rows: list[Row] = field(default_factory=list)
+    groups: list[Bars] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def save(path: Path, measured: Mapping[str, Measured]) -> None:
+    """Keep the results, for a run that repeats some of them."""
+    path.write_text(json.dumps({name: asdict(one) for name, one in measured.items()}, indent=1))
+
+
+def load(path: Path) -> dict[str, Measured]:
+    """What was saved; empty if nothing was."""
+    if not path.exists():
+        return {}
+    return {
+        name: Measured(
+            [Row(**row) for row in one["rows"]],
+            [Bars(**bars) for bars in one["groups"]],
+            one["notes"],
+        )
+        for name, one in json.loads(path.read_text()).items()
+    }
+
+
+def write(page: Path, measured: Sequence[Measured]) -> None:
     """Replace what the page says between its two marks, and draw the plot beside it."""
+    rows = [row for one in measured for row in one.rows]
+    groups = [group for one in measured for group in one.groups]
+    notes = [note for one in measured for note in one.notes]
     plot = page.with_suffix(".svg")
     plot.write_text(svg(groups), encoding="utf-8")
     before, _, rest = page.read_text(encoding="utf-8").partition(BEGIN)

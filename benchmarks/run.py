@@ -3,6 +3,7 @@
     make bench                  some ten minutes
     make bench QUICK=1          a third of that, and less sure
     python benchmarks/run.py --only blast,paced [--rounds 4] [--no-write]
+                                these again; the others stay on the page as they were found last
 
 The server has the first core, each client in turn the last. Rounds are interleaved, so that what
 the machine does besides meets all alike; medians are taken, and only ratios are judged. A round of
@@ -29,7 +30,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from report import Bars, Row, table, write
+from report import Bars, Measured, Row, load, save, table, write
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -68,9 +69,7 @@ class Bench:
         self.rounds = rounds
         self.quick = quick
         self.cpus = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-        self.rows: list[Row] = []
-        self.groups: list[Bars] = []
-        self.notes: list[str] = []
+        self.found = Measured()
         self.port = 0
 
     @contextmanager
@@ -125,14 +124,14 @@ class Bench:
     def judge(self, measure: str, found: float, against: float, most: float, what: str) -> None:
         ratio = found / against
         value = f"{ratio:.2f} × ({found:.3g} µs against {against:.3g} µs)"
-        self.rows.append(Row(measure, value, f"≤ {most:g} × {what}", ratio <= most))
+        self.found.rows.append(Row(measure, value, f"≤ {most:g} × {what}", ratio <= most))
 
     def bound(
         self, measure: str, found: float, unit: str, bound: float, *, least: bool = False
     ) -> None:
         met = found >= bound if least else found <= bound
         sign = "≥" if least else "≤"
-        self.rows.append(Row(measure, f"{found:.3g}{unit}", f"{sign} {bound:g}{unit}", met))
+        self.found.rows.append(Row(measure, f"{found:.3g}{unit}", f"{sign} {bound:g}{unit}", met))
 
     # -- the measures --------------------------------------------------------------------------
 
@@ -202,7 +201,7 @@ class Bench:
             self.bound(f"{label}, first-token error, p99", found[name]["p99"], " ms", 2)
         for name, values in found.items():
             label = LABELS.get(name, f"Turnwire, {name}")
-            self.notes.append(
+            self.found.notes.append(
                 f"First token at 100 streams started at once, {label}: the stamp is p50 "
                 f"{values['p50']:.2g} ms, p99 {values['p99']:.2g} ms behind the send; the text "
                 f"was in hand after p50 {values['seen_p50']:.2g} ms, "
@@ -236,7 +235,7 @@ class Bench:
         for name, label in (("turnwire-sse", "SSE"), ("turnwire-ws", "WebSocket")):
             self.bound(f"{label}, memory per open stream", found[name]["kib"], " KiB", 30)
         shown = {LABELS.get(name, f"Turnwire, {name[9:]}"): v["kib"] for name, v in found.items()}
-        self.groups.append(Bars("Memory per open stream", "KiB", shown))
+        self.found.groups.append(Bars("Memory per open stream", "KiB", shown))
 
     def linear(self) -> None:
         """Four times as much takes four times as long."""
@@ -266,7 +265,7 @@ class Bench:
         help_ms, click_ms = median(found["--help"]), median(found["click"])
         value = f"{help_ms / click_ms:.2f} × ({help_ms:.0f} ms against {click_ms:.0f} ms of CPU)"
         met = help_ms <= 2 * click_ms
-        self.rows.append(Row("`turnwire --help`", value, "≤ 2 × importing click", met))
+        self.found.rows.append(Row("`turnwire --help`", value, "≤ 2 × importing click", met))
         self._run_of_one_test()
 
     def _run_of_one_test(self) -> None:
@@ -293,7 +292,7 @@ class Bench:
         over = median(seconds) - reply_ms / 1000
         value = f"{over:.2f} s ({median(cpu_ms) / 1000:.2f} s of CPU)"
         name = "`turnwire run` of one test, over its reply time"
-        self.rows.append(Row(name, value, "≤ 0.4 s", over <= 0.4))
+        self.found.rows.append(Row(name, value, "≤ 0.4 s", over <= 0.4))
 
     def runner(self) -> None:
         """What a test costs, with checks and the run log, beside waiting for its reply."""
@@ -305,7 +304,9 @@ class Bench:
             )
             found.append(json.loads(done.stdout.splitlines()[-1]))
         ms = median(one["cpu"] * 1000 / one["tests"] for one in found)
-        self.rows.append(Row("the runner, CPU per test of one turn", f"{ms:.2g} ms", "", None))
+        self.found.rows.append(
+            Row("the runner, CPU per test of one turn", f"{ms:.2g} ms", "", None)
+        )
         ratio = median(one["ratio"] for one in found)
         self.bound("200 tests, 50 at once, over the ideal time", ratio, " ×", 1.5)
         self._against_promptfoo()
@@ -344,14 +345,14 @@ class Bench:
         ms = {name: median(values) for name, values in found.items()}
         name = f"a command with {count} tests, {jobs} at once, CPU per test"
         value = ", ".join(f"{who} {cpu:.2g} ms" for who, cpu in ms.items())
-        self.rows.append(Row(name, value, "", None))
+        self.found.rows.append(Row(name, value, "", None))
         print(f"  {value}", flush=True)
         if "promptfoo" not in ms:
-            self.notes.append("promptfoo was not there, nor npm to bring it in time.")
+            self.found.notes.append("promptfoo was not there, nor npm to bring it in time.")
 
     def _group(self, title: str, found: Mapping[str, float]) -> None:
         values = {LABELS.get(name, name): value for name, value in found.items()}
-        self.groups.append(Bars(title, "µs", values))
+        self.found.groups.append(Bars(title, "µs", values))
 
     def _note_wakeups(self, found: Results) -> None:
         crowded = {
@@ -361,7 +362,7 @@ class Bench:
         }
         if crowded:
             said = ", ".join(f"{name} {count:.1f}" for name, count in crowded.items())
-            self.notes.append(
+            self.found.notes.append(
                 f"The machine was busy: more than one event per wake-up ({said}), which flatters "
                 "the slower client. Ratios of paced streams are too small."
             )
@@ -465,14 +466,19 @@ def main() -> None:
     rounds = wanted.rounds or (3 if wanted.quick else 4)
     bench = Bench(python, rounds, quick=wanted.quick)
     only = wanted.only.split(",") if wanted.only else names
+    kept = ROOT / ".venv-bench" / "results.json"
+    measured = load(kept) if wanted.only else {}
     with bench.server():
         for measure in MEASURES:
-            if measure.__name__ in only:
-                print(f"{measure.__name__}: {(measure.__doc__ or '').splitlines()[0]}", flush=True)
+            if (name := measure.__name__) in only:
+                print(f"{name}: {(measure.__doc__ or '').splitlines()[0]}", flush=True)
+                bench.found = Measured()
                 measure(bench)
-    print("\n".join(["", *table(bench.rows), "", *bench.notes]))
-    if not wanted.no_write and not wanted.only:
-        write(wanted.page, bench.rows, bench.groups, bench.notes)
+                measured[name] = bench.found
+    print("\n".join(["", *table([row for name in only for row in measured[name].rows])]))
+    if not wanted.no_write:
+        save(kept, measured)
+        write(wanted.page, [measured[name] for name in names if name in measured])
         print(f"\nWritten to {wanted.page}")
 
 
