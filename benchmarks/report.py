@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -41,6 +42,8 @@ class Measured:
     rows: list[Row] = field(default_factory=list)
     groups: list[Bars] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    load: float | None = None
+    """How many processes wanted a core at its end, on average of a minute."""
 
 
 def save(path: Path, measured: Mapping[str, Measured]) -> None:
@@ -57,6 +60,7 @@ def load(path: Path) -> dict[str, Measured]:
             [Row(**row) for row in one["rows"]],
             [Bars(**bars) for bars in one["groups"]],
             one["notes"],
+            one.get("load"),
         )
         for name, one in json.loads(path.read_text()).items()
     }
@@ -75,7 +79,8 @@ def write(page: Path, measured: Sequence[Measured]) -> None:
         BEGIN,
         "",
         f"Measured on {date.today().isoformat()} with Python {platform.python_version()}"  # noqa: DTZ011 - the day where it was measured
-        f" on {platform.system()} {platform.machine()}.",
+        f" on {platform.system()} {platform.machine()}, {os.cpu_count()} cores."
+        f"{_business(measured)}",
         "",
         *table(rows),
         "",
@@ -89,6 +94,22 @@ def write(page: Path, measured: Sequence[Measured]) -> None:
     page.write_text(before + "\n".join(body) + after, encoding="utf-8")
 
 
+def number(value: float) -> str:
+    """Three figures of it, or all before the point."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def _business(measured: Sequence[Measured]) -> str:
+    loads = [one.load for one in measured if one.load is not None]
+    if not loads or max(loads) <= (os.cpu_count() or 1) + 1:
+        return ""
+    return (
+        f" Other work kept the machine busy: its load was {min(loads):.0f} to {max(loads):.0f}, of "
+        "which the benchmark is two. Latencies and paced streams suffer most from that; a quiet "
+        "machine finds smaller ones."
+    )
+
+
 def table(rows: Sequence[Row]) -> list[str]:
     words = {True: "met", False: "**not met**", None: ""}
     lines = ["| measure | found | target | |", "|---|---|---|---|"]
@@ -98,7 +119,7 @@ def table(rows: Sequence[Row]) -> list[str]:
 
 def _details(group: Bars) -> list[str]:
     lines = [f"| {group.title} | {group.unit} |", "|---|---|"]
-    lines += [f"| {name} | {value:.3g} |" for name, value in group.values.items()]
+    lines += [f"| {name} | {number(value)} |" for name, value in group.values.items()]
     return [*lines, ""]
 
 
@@ -123,7 +144,7 @@ def svg(groups: Sequence[Bars]) -> str:
                 f'<rect x="{label}" y="{y - 14}" width="{length:.0f}" height="{bar - 2}" '
                 f'fill="{color}"/>'
             )
-            shapes.append(f'<text x="{label + length + 6:.0f}" y="{y}">{value:.3g}</text>')
+            shapes.append(f'<text x="{label + length + 6:.0f}" y="{y}">{number(value)}</text>')
         y += 8
     style = 'font-family="system-ui, sans-serif" font-size="13" fill="#444"'
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {y + 12}" {style}>'

@@ -30,7 +30,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from report import Bars, Measured, Row, load, save, table, write
+from report import Bars, Measured, Row, load, number, save, table, write
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -123,7 +123,7 @@ class Bench:
 
     def judge(self, measure: str, found: float, against: float, most: float, what: str) -> None:
         ratio = found / against
-        value = f"{ratio:.2f} × ({found:.3g} µs against {against:.3g} µs)"
+        value = f"{ratio:.2f} × ({number(found)} µs against {number(against)} µs)"
         self.found.rows.append(Row(measure, value, f"≤ {most:g} × {what}", ratio <= most))
 
     def bound(
@@ -340,14 +340,20 @@ class Bench:
                 commands["promptfoo"] = [promptfoo, "eval", "-c", "promptfoo.json", *options]
             found: dict[str, list[float]] = defaultdict(list)
             for _ in range(min(3, self.rounds)):
-                for name, command in commands.items():
-                    found[name].append(_cpu_ms(command, folder) / count)
+                for name, command in list(commands.items()):
+                    try:
+                        found[name].append(_cpu_ms(command, folder) / count)
+                    except subprocess.CalledProcessError as exc:
+                        if name == "Turnwire":
+                            raise
+                        self.found.notes.append(f"{name} ended with code {exc.returncode}.")
+                        del commands[name]
         ms = {name: median(values) for name, values in found.items()}
         name = f"a command with {count} tests, {jobs} at once, CPU per test"
         value = ", ".join(f"{who} {cpu:.2g} ms" for who, cpu in ms.items())
         self.found.rows.append(Row(name, value, "", None))
         print(f"  {value}", flush=True)
-        if "promptfoo" not in ms:
+        if promptfoo is None:
             self.found.notes.append("promptfoo was not there, nor npm to bring it in time.")
 
     def _group(self, title: str, found: Mapping[str, float]) -> None:
@@ -412,7 +418,8 @@ def _cpu_ms(command: Sequence[str], folder: str | None = None) -> float:
     process = subprocess.Popen(command, stdout=null, stderr=null, cwd=folder, env=environment)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, command
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
     return (usage.ru_utime + usage.ru_stime) * 1000
 
 
@@ -474,6 +481,8 @@ def main() -> None:
                 print(f"{name}: {(measure.__doc__ or '').splitlines()[0]}", flush=True)
                 bench.found = Measured()
                 measure(bench)
+                if hasattr(os, "getloadavg"):
+                    bench.found.load = os.getloadavg()[0]
                 measured[name] = bench.found
     print("\n".join(["", *table([row for name in only for row in measured[name].rows])]))
     if not wanted.no_write:
