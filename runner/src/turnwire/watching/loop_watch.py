@@ -57,6 +57,7 @@ class LoopWatch:
         self._cpu_samples: list[tuple[int, int]] = [(clock(), cpu())]
         self._due_ns: int | None = None
         self._gc_start_ns: int | None = None
+        self._told: tuple[int, Metrics, ClientEffect] | None = None
 
     async def run(self) -> None:
         """Watch until cancelled."""
@@ -107,6 +108,14 @@ class LoopWatch:
 
     def effect(self, start_ns: int, metrics: Metrics) -> ClientEffect:
         """What the client did to a turn that began at ``start_ns`` and is over now."""
+        # The checks of a turn and the run log ask one after the other.
+        if self._told is not None and self._told[0] == start_ns and self._told[1] is metrics:
+            return self._told[2]
+        effect = self._effect(start_ns, metrics)
+        self._told = start_ns, metrics, effect
+        return effect
+
+    def _effect(self, start_ns: int, metrics: Metrics) -> ClientEffect:
         now = self._clock()
         # A pause that has just ended may not be known yet: the turn was woken before the watch.
         running = self._lag(now)
