@@ -162,9 +162,12 @@ audit-code: $(VENV)/.tools ## Look for insecure code
 	@$(BIN)/bandit --quiet --severity-level medium --configfile pyproject.toml --recursive \
 		$(foreach package,$(PACKAGES),$(package)/src)
 
-.PHONY: audit
-audit: audit-code $(VENV)/.auditor ## Look for insecure code, and for known holes in what we depend on
+.PHONY: audit-versions
+audit-versions: $(VENV)/.auditor ## Look for known holes in what we depend on
 	@$(BIN)/python .ci/audit.py $(AUDIT_ARGS)
+
+.PHONY: audit
+audit: audit-code audit-versions ## Both
 
 .PHONY: format
 format: $(VENV)/.tools ## Format the code

@@ -14,21 +14,23 @@ import sys
 from pathlib import Path
 
 CONSTRAINTS = Path(__file__).parents[1] / "constraints.txt"
-SECONDS = 300
+SECONDS = 120
 COMMAND = ["-m", "pip_audit", "--no-deps", "--disable-pip", "--format", "json",
            "--progress-spinner", "off", "--requirement"]  # fmt: skip
 
 
 def main() -> int:
-    done = subprocess.run(
-        [sys.executable, *COMMAND, CONSTRAINTS],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False,
-    )  # fmt: skip
     try:
-        found = json.loads(done.stdout)["dependencies"]
+        done = subprocess.run(
+            [sys.executable, *COMMAND, CONSTRAINTS],
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS, check=False,
+        )  # fmt: skip
+        found, said = json.loads(done.stdout)["dependencies"], done.stderr.strip()
     except ValueError:
-        found = []
-    return report(found, done.stderr.strip(), strict="--strict" in sys.argv)
+        found, said = [], done.stderr.strip()
+    except subprocess.TimeoutExpired:
+        found, said = [], f"no answer within {SECONDS} s"
+    return report(found, said, strict="--strict" in sys.argv)
 
 
 def report(found: list[dict], said: str, *, strict: bool) -> int:
@@ -42,7 +44,7 @@ def report(found: list[dict], said: str, *, strict: bool) -> int:
     unknown = [one["name"] for one in found if "skip_reason" in one]
     if unknown or not asked:
         what = f"{len(unknown)} versions" if unknown else "anything"
-        print(f"\nWARNING: NOT AUDITED: {what}. The vulnerability service did not know or did not "
+        print(f"\nskipped: NOT AUDITED: {what}. The vulnerability service did not know or did not "
               f"answer: {', '.join(unknown[:5]) or said[-500:]}"
               f"{' …' if len(unknown) > 5 else ''}\n", file=sys.stderr)  # fmt: skip
     return 1 if holes or (strict and (unknown or not asked)) else 0

@@ -62,15 +62,18 @@ def test_a_conversation_can_come_from_a_file(config: Config, folder: Path) -> No
     assert process.returncode == 0
 
 
-@pytest.mark.parametrize("backend", ["asyncio", "trio"])
-def test_ctrl_c_during_a_reply_keeps_what_had_come_and_closes_the_log(
-    config: Config, folder: Path, backend: str
+@pytest.mark.parametrize(
+    ("backend", "ending"),
+    [("asyncio", signal.SIGINT), ("trio", signal.SIGINT), ("asyncio", signal.SIGTERM)],
+)
+def test_an_interrupt_during_a_reply_keeps_what_had_come_and_closes_the_log(
+    config: Config, folder: Path, backend: str, ending: signal.Signals
 ) -> None:
     config("?gap_ms=20000")
     with start("chat", "bot", "hello", "--log", "run.jsonl", "--backend", backend) as process:
         assert process.stdout is not None
         assert process.stdout.read(6) == b"Hello!"
-        process.send_signal(signal.SIGINT)
+        process.send_signal(ending)
         _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     assert err.decode().strip() == "Interrupted."

@@ -170,9 +170,9 @@ def events(*frames: Frame, chunk_of: int | None = None, **chunk: Any) -> list[st
     err = io.StringIO()
     with Screen(out=io.StringIO(), err=err) as screen:
         view = EventView(screen, Clock())
-        view.turnwire_turn_started(turn=TURN, at_ns=1_000_000)
+        view.turnwire_turn_started(connection=BOT, turn=TURN, at_ns=1_000_000)
         for index, frame in enumerate(frames):
-            view.turnwire_frame(connection=BOT, frame=frame)
+            view.turnwire_frame(frame=frame)
             if index == chunk_of:
                 view.turnwire_chunk(chunk=Chunk(**chunk))
         view.turnwire_turn_finished()
@@ -207,8 +207,9 @@ def test_a_chunk_that_replaces_says_so() -> None:
     out, err = io.StringIO(), io.StringIO()
     with Screen(out=out, err=err) as screen:
         view = TextView(screen)
-        view.turnwire_chunk(connection=BOT, chunk=Chunk(0, "old", 0))
-        view.turnwire_chunk(connection=BOT, chunk=Chunk(1, f"new {SECRET}", 0, replaces=True))
+        view.turnwire_turn_started(connection=BOT)
+        view.turnwire_chunk(chunk=Chunk(0, "old", 0))
+        view.turnwire_chunk(chunk=Chunk(1, f"new {SECRET}", 0, replaces=True))
         view.turnwire_turn_finished()
     assert out.getvalue() == "old\nnew ***\n"
     assert "replaces the text so far" in err.getvalue()
@@ -254,6 +255,77 @@ def test_raw_bytes_are_cut_where_they_get_long() -> None:
         WireView(screen, Clock(), BOT.secrets).received(0, "body", b"x" * 20_000)
     assert "… and 3616 characters more" in err.getvalue()
     assert err.getvalue().count("x") == 16 * 1024
+
+
+def test_a_secret_that_comes_in_pieces_is_masked_in_the_text_and_in_its_events() -> None:
+    pieces = ["It is ", SECRET[:5], SECRET[5:9], SECRET[9:] + ". ", "Yes "]
+    out, err = io.StringIO(), io.StringIO()
+    with Screen(out=out, err=err) as screen:
+        text, lines = TextView(screen), EventView(screen, Clock())
+        text.turnwire_turn_started(connection=BOT)
+        lines.turnwire_turn_started(connection=BOT, turn=TURN, at_ns=0)
+        for index, piece in enumerate(pieces):
+            lines.turnwire_frame(frame=Frame(received_ns=index, data=f'{{"text":"{piece}"}}'))
+            for view in (lines, text):
+                view.turnwire_chunk(chunk=Chunk(index, piece, received_ns=index))
+            lines.turnwire_frame(frame=Frame(received_ns=index, data="{}"))
+        text.turnwire_turn_finished()
+        lines.turnwire_turn_finished()
+    assert out.getvalue() == "It is ***. Yes \n"
+    shown = [
+        line.split(maxsplit=3)[3].removeprefix("event").strip()
+        for line in err.getvalue().splitlines()[1:]
+    ]
+    assert shown == [
+        '{"text":"It is "}  → chunk 0, 6 characters',
+        "{}",
+        "***  → chunk 1, 5 characters",
+        "{}",
+        "***  → chunk 2, 4 characters",
+        "{}",
+        f"***  → chunk 3, {len(pieces[3])} characters",
+        "{}",
+        '{"text":"Yes "}  → chunk 4, 4 characters',
+        "{}",
+    ]
+
+
+def test_the_text_after_a_beginning_that_led_to_nothing_is_shown_whole() -> None:
+    out = io.StringIO()
+    with Screen(out=out, err=io.StringIO()) as screen:
+        view = TextView(screen)
+        view.turnwire_turn_started(connection=BOT)
+        for index, piece in enumerate([SECRET[:5], " no. ", SECRET[:6]]):
+            view.turnwire_chunk(chunk=Chunk(index, piece, received_ns=index))
+        view.turnwire_turn_finished()
+    assert out.getvalue() == f"{SECRET[:5]} no. {SECRET[:6]}\n"
+
+
+def test_a_secret_and_a_character_that_two_reads_cut_are_whole_in_the_raw_bytes() -> None:
+    err = io.StringIO()
+    with Screen(out=io.StringIO(), err=err) as screen:
+        clock = Clock()
+        clock.restart(0)
+        view = WireView(screen, clock, BOT.secrets)
+        data = f"é {SECRET}!".encode()
+        view.received(1_000_000, "body", data[:1])
+        view.received(2_000_000, "body", data[1:8])
+        view.sent(3_000_000, "ping", b".")
+        view.received(4_000_000, "body", data[8:])
+        view.received(5_000_000, "body", SECRET[:6].encode())
+        view.flush()
+    assert err.getvalue().splitlines() == [
+        "+      1.0 ms  ← body, 1 bytes",
+        "    ",
+        "+      3.0 ms  → ping, 1 bytes",
+        "    .",
+        "+      2.0 ms  ← body, 7 bytes",
+        "    é ***",
+        f"+      4.0 ms  ← body, {len(data) - 8} bytes",
+        "    !",
+        "+      5.0 ms  ← body, 6 bytes",
+        f"    {SECRET[:6]}",
+    ]
 
 
 def test_every_hook_of_the_views_is_one_that_exists() -> None:

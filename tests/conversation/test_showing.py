@@ -11,7 +11,7 @@ import anyio
 import pytest
 
 from support.scripted import HEL, HELLO, Act, frame, scripted
-from turnwire_core.conversation.concealing import conceal
+from turnwire_core.concealing import conceal
 from turnwire_core.errors import (
     ConnectError,
     DriverError,

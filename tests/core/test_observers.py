@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import traceback
 import types
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from turnwire_core.contracts.connection import Connection
 from turnwire_core.errors import PluginError
 from turnwire_core.hookspecs import hookimpl
 from turnwire_core.observers import Observers
+from turnwire_core.secrets import Secrets
+
+SECRET = "sk-very-secret-1"
+BOT = Connection(
+    base_url="http://127.0.0.1/", protocol="sse", name="bot", secrets=Secrets([SECRET])
+)
 
 
 class Noting:
@@ -49,7 +57,7 @@ class Failing:
 def tell(*observers: object) -> None:
     call = Observers(observers).chunk
     assert call is not None
-    call(connection=None, turn=1, chunk="Hi")
+    call(connection=BOT, turn=1, chunk="Hi")
 
 
 def test_the_last_one_is_called_first_with_the_arguments_that_it_names() -> None:
@@ -100,6 +108,19 @@ def test_modules_and_objects_with_hooks_of_their_own_are_observers() -> None:
 def test_what_an_observer_raises_is_named_as_its_own() -> None:
     with pytest.raises(PluginError, match="turnwire_chunk: ValueError: no room"):
         tell(Failing())
+
+
+def test_a_secret_that_an_observer_raises_with_is_shown_nowhere() -> None:
+    class Quoting:
+        @hookimpl
+        def turnwire_chunk(self) -> None:
+            raise ValueError(f"no room for {SECRET}")
+
+    with pytest.raises(PluginError) as caught:
+        tell(Quoting())
+    shown = "".join(traceback.format_exception(caught.value))
+    assert "ValueError: no room for ***" in shown
+    assert SECRET not in shown.replace('f"no room for {SECRET}"', "")
 
 
 def test_one_that_comes_twice_is_refused() -> None:

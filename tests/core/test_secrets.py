@@ -4,59 +4,23 @@ from __future__ import annotations
 
 import base64
 import copy
-import html
 import json
 import pickle
 import random
 import string
-from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from support.written_forms import written_forms
 from turnwire_core.secrets import MASK, Secrets
 
 AWKWARD = "pä\"ss/w\\or'd+=&<\U0001f600 %\n;"
 
 
-def _written_forms(value: str) -> Iterator[tuple[str, str]]:
-    """(name, form): how others write the value, made with their tools and not with ours."""
-    yield "plain", value
-    yield "encodeURIComponent", quote(value, safe="-_.!~*'()")
-    yield "encodeURI", quote(value, safe="-_.!~*'();/?:@&=+$,#")
-    yield "percent-encoded", quote(value, safe="")
-    yield "percent-encoded path", quote(value)
-    yield "form-encoded", quote_plus(value)
-    yield "percent-encoded in lower case", _lower_hex(quote(value, safe=""))
-    yield "percent-encoded twice", quote(quote(value, safe=""), safe="")
-    yield "HTML", html.escape(value)
-    yield "HTML but for quotes", html.escape(value, quote=False)
-    yield "HTML by number", "".join(f"&#{ord(c)};" if not c.isalnum() else c for c in value)
-    yield "JSON", json.dumps(value)[1:-1]
-    yield "JSON in UTF-8", json.dumps(value, ensure_ascii=False)[1:-1]
-    yield "JSON of PHP", json.dumps(value)[1:-1].replace("/", "\\/")
-    go = json.dumps(value, ensure_ascii=False)[1:-1]
-    yield "JSON of Go", "".join(f"\\u{ord(c):04x}" if c in "<>&" else c for c in go)
-    yield "JSON in JSON", json.dumps(json.dumps(value))[3:-3]
-    yield "repr", repr(value)[1:-1]
-    yield "ascii", ascii(value)[1:-1]
-    yield "repr in JSON", json.dumps(repr(value))[2:-2]
-    raw = value.encode()
-    yield "base64", base64.b64encode(raw).decode()
-    yield "base64 without padding", base64.b64encode(raw).decode().rstrip("=")
-    yield "base64 for URLs", base64.urlsafe_b64encode(raw).decode()
-    yield "base64 in a URL", quote(base64.b64encode(raw).decode(), safe="")
-
-
-def _lower_hex(text: str) -> str:
-    head, *rest = text.split("%")
-    return head + "".join(f"%{part[:2].lower()}{part[2:]}" for part in rest)
-
-
-FORMS = dict(_written_forms(AWKWARD))
+FORMS = dict(written_forms(AWKWARD))
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
@@ -169,7 +133,7 @@ def test_a_value_that_is_no_unicode_is_masked_all_the_same(value: str) -> None:
 @settings(max_examples=200, deadline=None)
 def test_no_written_form_survives_in_any_text(value: str, before: str, after: str) -> None:
     masker = Secrets([value])
-    for name, form in _written_forms(value):
+    for name, form in written_forms(value):
         masked = masker.mask(before + form + after)
         assert form not in masked, name
         assert masker.mask(masked) == masked, "masking again changes nothing"

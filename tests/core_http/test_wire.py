@@ -170,6 +170,7 @@ def test_the_public_names_are_these() -> None:
         "HttpClient",
         "HttpResponse",
         "TlsFacts",
+        "TokenStore",
         "UpgradedStream",
         "call_once",
         "excerpt_of",

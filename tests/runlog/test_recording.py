@@ -60,9 +60,8 @@ def hold_conversation(observer: RunLogObserver, end: Reply, text: str = "Hello")
     one, bot = turn(), connection()
     observer.turnwire_connection_opened(connection=bot, at_ns=start)
     observer.turnwire_turn_started(connection=bot, turn=one, at_ns=start)
-    observer.turnwire_chunk(
-        connection=bot, turn=one, chunk=Chunk(index=0, text=text, received_ns=start + 1_500_000)
-    )
+    chunk = Chunk(index=0, text=text, received_ns=start + 1_500_000)
+    observer.turnwire_chunk(turn=one, chunk=chunk)
     observer.turnwire_turn_finished(connection=bot, turn=one, reply=end)
     observer.turnwire_connection_closed(at_ns=start + 3_000_000)
 
@@ -166,6 +165,22 @@ def test_no_secret_is_in_any_entry(tmp_path: Path) -> None:
     text = log.path.read_text()
     assert SECRET not in text
     assert text.count("***") == 9
+
+
+def test_a_secret_in_pieces_is_masked_and_every_chunk_keeps_its_own_time(tmp_path: Path) -> None:
+    pieces = ["Key: ", SECRET[:7], SECRET[7:] + ". ", SECRET[:9]]
+    with RunLog(tmp_path / "log.jsonl", command="chat") as log:
+        observer, one, bot = log.observer(), turn(), connection()
+        start = time.perf_counter_ns()
+        observer.turnwire_turn_started(connection=bot, turn=one, at_ns=start)
+        for index, piece in enumerate(pieces):
+            chunk = Chunk(index, piece, received_ns=start + index * 1_000_000)
+            observer.turnwire_chunk(turn=one, chunk=chunk)
+        observer.turnwire_turn_finished(connection=bot, turn=one, reply=reply())
+    chunks = [line for line in lines_of(log.path) if line["type"] == "stream_chunk"]
+    assert [line["text"] for line in chunks] == ["Key: ", "***", ". ", SECRET[:9]]
+    assert [line["offsetMs"] for line in chunks] == [0.0, 1.0, 2.0, 3.0]
+    assert [line["index"] for line in chunks] == [0, 1, 2, 3]
 
 
 def test_every_conversation_has_an_id_of_its_own(tmp_path: Path) -> None:

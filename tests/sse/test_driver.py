@@ -219,7 +219,18 @@ async def test_the_end_is_told_again_on_every_call() -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     "content_type",
-    ["text/event-stream", "Text/Event-Stream", "text/event-stream;charset=latin-1"],
+    [
+        "text/event-stream",
+        "Text/Event-Stream",
+        "TEXT/EVENT-STREAM; CHARSET=UTF-8",
+        "text/event-stream;charset=latin-1",
+        'text/event-stream; charset="windows-1252"',
+        # web-platform-tests: format-mime-trailing-semicolon, format-mime-valid-bogus
+        "text/event-stream;",
+        "text/event-stream ;",
+        "text/event-stream;x bogus",
+        "text/event-stream;=;;charset",
+    ],
 )
 async def test_an_event_stream_is_utf_8_whatever_its_content_type_says_besides(
     content_type: str,
@@ -339,6 +350,12 @@ async def test_events_of_a_turn_that_was_broken_off_never_reach_the_next() -> No
         ("text/html", b"<!DOCTYPE html><p>Sign in</p>", r"'text/html'.*login page.*Sign in"),
         ("text/plain", b"<html>", r"'text/plain'.*web page"),
         ("text/event-stream-x", b"data: 1\n\n", r'event-stream-x.*"sse": \{"format": "sse"\}'),
+        # web-platform-tests: format-mime-bogus
+        ("text/event-streamx", b"data: 1\n\n", r'event-streamx.*"sse": \{"format": "sse"\}'),
+        ("x bogus", b"data: 1\n\n", r'x bogus.*"sse": \{"format": "sse"\}'),
+        ("text", b"data: 1\n\n", r'"sse": \{"format": "sse"\}'),
+        ("text/event-stream x", b"data: 1\n\n", r'"sse": \{"format": "sse"\}'),
+        ("", b"data: 1\n\n", r'"sse": \{"format": "sse"\}'),
         ("text/plain", b": hi\n\ndata: 1\n\n", r'event stream.*"sse": \{"format": "sse"\}'),
         ("text/plain", b'{"a": 1}\n', r'"sse": \{"format": "ndjson"\}'),
         ("image/png", b"\x89PNG", r"'image/png'.*Check the URL"),

@@ -89,6 +89,17 @@ def test_the_reference_that_properties_are_tested_against_is_right_itself(case: 
     assert event_stream_reference.parse(case.stream) == case.events
 
 
+@pytest.mark.parametrize("end", [b"\r\r", b"\n\r", b"\r\n\r"], ids=repr)
+def test_an_event_that_ends_with_cr_does_not_wait_for_what_follows(end: bytes) -> None:
+    decoder = EventStreamDecoder(LIMIT)
+    (frame,) = decoder.feed(b"data: 1" + end, 1)
+    assert (frame.data, frame.received_ns) == ("1", 1)
+    # It may be the other half of the line end, and is no empty line of its own.
+    assert list(decoder.feed(b"\ndata: 2\n", 2)) == []
+    (frame,) = decoder.feed(b"\n", 3)
+    assert frame.data == "2"
+
+
 # --- Any stream, any cut ------------------------------------------------------------------------
 
 _FRAGMENTS = [

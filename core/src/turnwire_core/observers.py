@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import pluggy
 
+from turnwire_core.concealing import conceal
 from turnwire_core.errors import PluginError
 from turnwire_core.hookspecs import PROJECT, ObserverHooks
 
@@ -108,8 +109,12 @@ def _by_pluggy(hook: str, caller: pluggy.HookCaller) -> Call | None:
     def call(**arguments: Any) -> None:
         try:
             caller(**arguments)
-        except Exception as exc:
-            raise _failed(hook, exc) from exc
+        except Exception as exc:  # noqa: BLE001 # raised below
+            failure = _failed(hook, exc, arguments)
+        else:
+            return
+        # Not in the handler: what may have been cut off there would be its context again.
+        raise failure
 
     return call
 
@@ -123,11 +128,19 @@ def _directly(hook: str, observers: Sequence[object], planned: _Planned) -> Call
         try:
             for method, names in methods:
                 method(*[arguments[name] for name in names])
-        except Exception as exc:
-            raise _failed(hook, exc) from exc
+        except Exception as exc:  # noqa: BLE001 # raised below
+            failure = _failed(hook, exc, arguments)
+        else:
+            return
+        # Not in the handler: what may have been cut off there would be its context again.
+        raise failure
 
     return call
 
 
-def _failed(hook: str, exc: Exception) -> PluginError:
-    return PluginError(f"An observer failed in {hook}: {type(exc).__name__}: {exc}")
+def _failed(hook: str, exc: Exception, arguments: Mapping[str, Any]) -> PluginError:
+    """An observer sees what is secret, and its error may quote it."""
+    failure = PluginError(f"An observer failed in {hook}: {type(exc).__name__}: {exc}")
+    failure.__cause__ = exc
+    conceal(failure, arguments["connection"].secrets)
+    return failure

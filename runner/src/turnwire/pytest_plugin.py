@@ -115,12 +115,14 @@ def pytest_report_collectionfinish(
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A failed test in Python shows what was said in its ``conversation``."""
+    """A failed test in Python shows what was said in its ``conversation``; no report a secret."""
     report = yield
     if collecting := sys.modules.get("turnwire.pytesting.collecting"):
         collecting.place(item, report)
     if report.failed and (watching := sys.modules.get("turnwire.pytesting.watching")):
         report.sections += watching.sections(item)
+    if concealing := sys.modules.get("turnwire.pytesting.concealing"):
+        concealing.conceal(item, report)
     return report
 
 
@@ -146,9 +148,12 @@ def connection(request: pytest.FixtureRequest) -> Connection:
     ``@pytest.mark.turnwire(connection=..., config=...)`` names; else ``--turnwire-connection``;
     else ``demo-sse``, which leads to the built-in assistant.
     """
+    from turnwire.pytesting.concealing import hide
     from turnwire.pytesting.connections import connection_for
 
-    return connection_for(request)
+    found = connection_for(request)
+    hide(request.node, found.secrets)
+    return found
 
 
 @pytest.fixture

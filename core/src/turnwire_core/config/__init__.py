@@ -6,7 +6,7 @@ What reads connection files reads other files of the same manner too: the runner
 from turnwire_core.config.checks import header_problem
 from turnwire_core.config.connections import DriverSource
 from turnwire_core.config.documents import Document, as_path, read_document
-from turnwire_core.config.interpolation import interpolate
+from turnwire_core.config.interpolation import hide_environment_value, interpolate
 from turnwire_core.config.loading import Config, read_config, read_mapping
 from turnwire_core.config.structuring import (
     Finding,
@@ -31,6 +31,7 @@ __all__ = [
     "describe",
     "fields_of",
     "header_problem",
+    "hide_environment_value",
     "interpolate",
     "keys_of",
     "nearest",

@@ -13,6 +13,7 @@ import attrs
 
 from turnwire_core.config.checks import check_limits, check_written, hide_credentials
 from turnwire_core.config.documents import Location
+from turnwire_core.config.interpolation import hide_environment_value
 from turnwire_core.config.structuring import (
     Finding,
     Findings,
@@ -220,7 +221,7 @@ def _environment_of(
                 continue
             if variable in environ:
                 environment[variable] = environ[variable]
-                secrets.add(environ[variable])
+                hide_environment_value(environ[variable], secrets)
             else:
                 message = f"The environment variable {variable} is not set."
                 findings.append(Finding(location, message, "Set it before you run."))

@@ -65,7 +65,7 @@ def interpolate(
                 return match[0]
             found = environ.get(name)
             if found or (found is not None and default is None):
-                _hide(found, secrets)
+                hide_environment_value(found, secrets)
                 if "{{" in found:
                     message = f"The value of {name} holds '{{{{', which begins a placeholder."
                     hint = f"In a template write {{{{env.{name}}}}}: it is never parsed."
@@ -89,8 +89,8 @@ _SHORTEST_URL_SECRET = 8
 """Shorter parts of a URL (``chat``, ``v1``) are words, not credentials."""
 
 
-def _hide(value: str, secrets: Secrets) -> None:
-    """Hide a value of the environment; of a URL only what can be a credential.
+def hide_environment_value(value: str, secrets: Secrets) -> None:
+    """Hide a value of the environment; of a URL only what can be a credential; of a word nothing.
 
     An error that cannot say which host was not reached helps nobody, so the origin stays. User
     and password are hidden, and every long part of path and query.

@@ -370,7 +370,7 @@ def _make_converter() -> cattrs.Converter:
         bool: _structure_bool,
         int: _structure_int,
         float: _structure_float,
-        Secret: _structure_str,
+        Secret: lambda value, _: Secret(_structure_str(value, _)),
         DocumentPath: _structure_str,
         Milliseconds: _structure_milliseconds,
         ByteCount: _structure_bytes,

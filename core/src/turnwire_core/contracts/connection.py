@@ -27,8 +27,15 @@ Milliseconds = NewType("Milliseconds", float)
 ByteCount = NewType("ByteCount", int)
 """A positive number of bytes."""
 
-Secret = NewType("Secret", str)
-"""Text that is hidden wherever something is shown."""
+
+class Secret(str):
+    """Text that is hidden wherever something is shown: also in the repr of what has it."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
 
 DocumentPath = NewType("DocumentPath", str)
 """The path of a file, relative to the config file that names it."""

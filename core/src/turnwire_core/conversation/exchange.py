@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 import anyio
 
+from turnwire_core.concealing import conceal
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.contracts.driver import EndOfStream, FrameStream, Session
-from turnwire_core.conversation.concealing import conceal
 from turnwire_core.conversation.deadlines import Deadlines
 from turnwire_core.conversation.verdicts import UnfinishedError, verdict_of
 from turnwire_core.errors import (

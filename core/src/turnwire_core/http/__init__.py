@@ -7,6 +7,7 @@ them here. Needs the extra ``turnwire-core[http]``.
 from __future__ import annotations
 
 from turnwire_core.http._approach import Approach, TlsFacts
+from turnwire_core.http._auth import TokenStore
 from turnwire_core.http._call import HttpAnswer, call_once
 from turnwire_core.http._client import HttpClient, prepare
 from turnwire_core.http._response import HttpResponse, UpgradedStream
@@ -19,6 +20,7 @@ __all__ = [
     "HttpClient",
     "HttpResponse",
     "TlsFacts",
+    "TokenStore",
     "UpgradedStream",
     "call_once",
     "excerpt_of",

@@ -15,8 +15,11 @@ from turnwire_core.contracts.connection import Auth, Connection
 from turnwire_core.errors import Phase, ProtocolError, RejectedError
 from turnwire_core.http._request import basic_credentials
 from turnwire_core.http._text import excerpt_of
+from turnwire_core.secrets import Secrets
 
 DEFAULT_KEY_HEADER: Final = "X-API-Key"
+
+_TOKENS: Final = ("access_token", "refresh_token", "id_token")
 
 _LONGEST_MARGIN_S: Final = 30.0
 
@@ -41,14 +44,27 @@ PostForm = Callable[[str, dict[str, str], bytes], Awaitable[TokenAnswer]]
 """POST a form to a URL with these headers."""
 
 
+class TokenStore:
+    """The OAuth 2 token of a conversation. A conversation with several clients gives it to all."""
+
+    def __init__(self) -> None:
+        self.lock = anyio.Lock()
+        self.token: str | None = None
+        self.good_until = 0.0
+        self.in_body = False
+        """The token endpoint wants the client's secret in the body."""
+
+
 class Authenticator:
     """The credentials of one client, with its OAuth 2 token."""
 
-    def __init__(self, connection: Connection, post: PostForm) -> None:
+    def __init__(self, connection: Connection, post: PostForm, tokens: TokenStore | None) -> None:
         self._connection = connection
         auth = connection.auth
         self._tokens = (
-            _Tokens(connection, auth, post) if auth is not None and auth.type == "oauth2" else None
+            _Tokens(connection, auth, post, tokens or TokenStore())
+            if auth is not None and auth.type == "oauth2"
+            else None
         )
 
     @property
@@ -104,33 +120,33 @@ class _Tokens:
     ``invalid_client`` gets them in the body, once, and from then on if that was right.
     """
 
-    def __init__(self, connection: Connection, auth: Auth, post: PostForm) -> None:
+    def __init__(
+        self, connection: Connection, auth: Auth, post: PostForm, store: TokenStore
+    ) -> None:
         self._connection = connection
         self._auth = auth
         self._post = post
-        self._lock = anyio.Lock()
-        self._token: str | None = None
-        self._good_until = 0.0
-        self._in_body = False
+        self._store = store
         self._where = f"The token endpoint {_origin(auth.token_url or '')}".rstrip()
 
     def forget(self, authorization: str) -> None:
-        if self._token is not None and authorization == f"Bearer {self._token}":
-            self._token = None
+        if self._store.token is not None and authorization == f"Bearer {self._store.token}":
+            self._store.token = None
 
     async def token(self) -> str:
-        async with self._lock:  # whoever comes meanwhile waits for the one request
-            if self._token is None or monotonic() >= self._good_until:
+        store = self._store
+        async with store.lock:  # whoever comes meanwhile waits for the one request
+            if store.token is None or monotonic() >= store.good_until:
                 await self._renew()
-            return self._token or ""
+            return store.token or ""
 
     async def _renew(self) -> None:
         asked_at = monotonic()
-        answer = await self._ask(in_body=self._in_body)
-        if not self._in_body and _error_of(answer)[0] == "invalid_client":
+        answer = await self._ask(in_body=self._store.in_body)
+        if not self._store.in_body and _error_of(answer)[0] == "invalid_client":
             second = await self._ask(in_body=True)
             if second.status == 200:
-                answer, self._in_body = second, True
+                answer, self._store.in_body = second, True
         if not 200 <= answer.status <= 299:
             raise self._refusal(answer)
         document = _document(answer.body)
@@ -141,15 +157,14 @@ class _Tokens:
                 "Check 'tokenUrl'.",
                 phase=Phase.CONNECT,
             )
-        self._connection.secrets.add(token)
         kind = document.get("token_type", "bearer")
         if not isinstance(kind, str) or kind.lower() != "bearer":
             raise ProtocolError(
                 f"{self._where} gave a token that is no bearer token; no other kind is spoken.",
                 phase=Phase.CONNECT,
             )
-        self._token = token
-        self._good_until = asked_at + _lifetime(document.get("expires_in"))
+        self._store.token = token
+        self._store.good_until = asked_at + _lifetime(document.get("expires_in"))
 
     async def _ask(self, *, in_body: bool) -> TokenAnswer:
         auth = self._auth
@@ -184,6 +199,15 @@ class _Tokens:
             body=body,
             phase=Phase.CONNECT,
         )
+
+
+def hide_tokens(body: bytes, secrets: Secrets) -> None:
+    """Hide what an answer of a token endpoint gives out, asked for or not."""
+    document = _document(body)
+    for name in _TOKENS:
+        token = document.get(name)
+        if isinstance(token, str):
+            secrets.add(token)
 
 
 def _origin(url: str) -> str:

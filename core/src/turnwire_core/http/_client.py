@@ -17,8 +17,9 @@ from turnwire_core.contracts.driver import EndOfStream
 from turnwire_core.errors import DriverError, Phase, ProtocolError, RejectedError
 from turnwire_core.events import Turn
 from turnwire_core.http import _request
-from turnwire_core.http._auth import Authenticator, TokenAnswer
+from turnwire_core.http._auth import Authenticator, TokenAnswer, TokenStore, hide_tokens
 from turnwire_core.http._errors import FOREIGN, connect_timed_out, root, translate
+from turnwire_core.http._logging import hide_in_logs
 from turnwire_core.http._message import Answer, Network, Request
 from turnwire_core.http._rejected import origin_text, refuse
 from turnwire_core.http._response import HttpResponse, UpgradedStream
@@ -56,14 +57,15 @@ class HttpClient:
     """One conversation over HTTP/1.1: ``async with HttpClient(connection) as client``.
 
     Connections are kept between the turns. Nothing is opened before the first of them. One
-    exchange or upgrade at a time.
+    exchange or upgrade at a time. ``tokens`` is for a conversation that has several clients.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, *, tokens: TokenStore | None = None) -> None:
+        hide_in_logs(connection.secrets)
         self._connection = connection
         self._wire = Wire(connection)
         self._transport = Transport(self._wire, self._context)
-        self._auth = Authenticator(connection, self._post_form)
+        self._auth = Authenticator(connection, self._post_form, tokens)
         self._cookies: httpx.Cookies | None = None  # most targets set none
 
     async def __aenter__(self) -> Self:
@@ -317,6 +319,7 @@ class HttpClient:
                 raise
             await response.finish()
             answer = TokenAnswer(response.status, data)
+            hide_tokens(data, self._connection.secrets)
         if answer is None:
             raise connect_timed_out(wire)
         wire.begin()  # its stamps are not the turn's

@@ -27,7 +27,7 @@ from turnwire_core.errors import (
     StreamBrokenError,
 )
 from turnwire_core.events import Frame, Turn
-from turnwire_core.http import HttpClient, UpgradedStream, excerpt_of
+from turnwire_core.http import HttpClient, TokenStore, UpgradedStream, excerpt_of
 from turnwire_websocket.framing import (
     NO_STATUS,
     BinaryMessage,
@@ -65,8 +65,15 @@ _WHY_SECONDS: Final = 1.0
 class Channel:
     """A WebSocket: open once :meth:`run` has reported it started."""
 
-    def __init__(self, connection: Connection, options: WebSocketOptions, turn: Turn) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        options: WebSocketOptions,
+        turn: Turn,
+        tokens: TokenStore | None = None,
+    ) -> None:
         """``turn`` is the first that the socket will serve; its headers go with the upgrade."""
+        self._tokens = tokens
         self._connection = connection
         self._turn = turn
         self._options = options
@@ -109,7 +116,7 @@ class Channel:
         try:
             # A client for each socket, because one may still be parting while the next opens.
             async with (
-                HttpClient(self._connection) as client,
+                HttpClient(self._connection, tokens=self._tokens) as client,
                 client.upgrade(self._turn, headers=offer.headers()) as self._stream,
             ):
                 self._check(offer)

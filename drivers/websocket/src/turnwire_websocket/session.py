@@ -15,7 +15,7 @@ from turnwire_core.contracts.connection import Connection
 from turnwire_core.contracts.driver import FrameStream, Session
 from turnwire_core.errors import Phase, TimeLimitError, TlsError
 from turnwire_core.events import Frame, Turn, WireTimes
-from turnwire_core.http import prepare
+from turnwire_core.http import TokenStore, prepare
 from turnwire_websocket.channel import Channel
 from turnwire_websocket.inbox import Inbox
 from turnwire_websocket.opening import Opening, encode
@@ -55,6 +55,7 @@ class WebSocketSession(Session):
         self._connection = connection
         self._options = options
         self._tasks = tasks
+        self._tokens = TokenStore()
         self._channel: Channel | None = None
         self._parting: list[Channel] = []
 
@@ -94,7 +95,7 @@ class WebSocketSession(Session):
         """Open a socket, ready for the turn, within ``limits.connect_ms``."""
         limit_ms = self._connection.limits.connect_ms
         opening = Opening(self._connection, self._options)
-        channel = Channel(self._connection, self._options, turn)
+        channel = Channel(self._connection, self._options, turn, self._tokens)
         # From before the upgrade, because a greeting may come in the packet of its answer.
         inbox = channel.listen()
         with anyio.move_on_after(limit_ms / 1000 + _GRACE_SECONDS):

@@ -89,10 +89,11 @@ def _where_to_report() -> str:
 
 def report(error: Exception, *, with_traceback: bool, mask: Callable[[str], str]) -> ExitCode:
     """Say on stderr what happened, masked, and return the exit code."""
-    if with_traceback:
-        from turnwire.view.text import visible
+    from turnwire.view.text import quiet, visible
 
+    if with_traceback:
         trace = "".join(traceback.format_exception(error))
-        print(visible(mask(trace), lines=True), end="", file=sys.stderr)  # noqa: T201 — stderr
-    print(f"Error: {mask(describe(error))}", file=sys.stderr)  # noqa: T201 — our own output
+        shown = quiet(visible(mask(trace), lines=True))
+        print(shown, end="", file=sys.stderr)  # noqa: T201 — stderr
+    print(f"Error: {quiet(mask(describe(error)))}", file=sys.stderr)  # noqa: T201 — our own output
     return exit_code_for(error)

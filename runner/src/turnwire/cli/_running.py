@@ -31,7 +31,7 @@ def run(function: Callable[[], Awaitable[T]], backend: str = "asyncio") -> T:
     and nothing else is different.
 
     On Ctrl-C it is cancelled, so that everything it holds is closed in good order: the backends
-    differ in where they would raise it.
+    differ in where they would raise it. SIGTERM, by which a CI system ends a job, means the same.
 
     Raises:
         KeyboardInterrupt: it was interrupted; the event loop has ended by then.
@@ -57,7 +57,7 @@ async def _interruptible(function: Callable[[], Awaitable[T]]) -> T:
 
     async def watch() -> None:
         nonlocal interrupted
-        with anyio.open_signal_receiver(signal.SIGINT) as signals:
+        with anyio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
             async for _ in signals:
                 interrupted = True
                 tasks.cancel_scope.cancel()

@@ -16,11 +16,21 @@ verbosity_option = click.option(
 
 
 def observers_of(
-    screen: Screen, clock: Clock, run_log: RunLog | None, *, verbosity: int, text: bool = True
+    screen: Screen,
+    clock: Clock,
+    run_log: RunLog | None,
+    connection: Connection,
+    *,
+    verbosity: int,
+    text: bool = True,
 ) -> list[object]:
-    """The observers of one conversation. The last one is called first: an event's line stands
-    before the text that it made."""
+    """The observers of one conversation over a connection that was :func:`tapped`.
+
+    The last one is called first: an event's line stands before the text that it made.
+    """
     observers: list[object] = []
+    if isinstance(connection.tap, WireView):
+        observers.append(connection.tap)
     if run_log is not None:
         observers.append(run_log.observer())
     if text:

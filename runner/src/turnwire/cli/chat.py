@@ -161,6 +161,7 @@ class _Chat:
                 self._screen,
                 self._clock,
                 self._run_log,
+                connection,
                 verbosity=self._wish.verbosity,
                 text=not self._wish.as_json,
             )

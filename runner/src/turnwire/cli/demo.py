@@ -121,7 +121,7 @@ class _Demo:
         connection = builtin_connection(name, settings, Plugins())
         connection = tapped(connection, screen, self._clock, verbosity)
         screen.note(f"\n{protocol}: {settings['description']}", bold=True)
-        observers = observers_of(screen, self._clock, run_log, verbosity=verbosity)
+        observers = observers_of(screen, self._clock, run_log, connection, verbosity=verbosity)
         replies: list[Reply] = []
         self._clock.restart()
         async with open_conversation(connection, observers=observers) as conversation:

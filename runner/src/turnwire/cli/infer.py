@@ -31,7 +31,7 @@ from turnwire.inferring.sources import (
 from turnwire.migrating import CannotEdit, Change, ConfigFile, FileChanged, edit
 from turnwire.view.replies import metrics_line
 from turnwire.view.replies import outcome_lines as reply_lines
-from turnwire.view.text import visible
+from turnwire.view.text import quiet, visible
 from turnwire_core.conversation import open_conversation
 from turnwire_core.errors import ConfigError, PluginError
 from turnwire_core.events import Verdict
@@ -247,9 +247,9 @@ def _request(wish: _Wish, known: HttpRequest | None) -> HttpRequest:
 def _show(wish: _Wish, inference: Inference, secrets: Secrets) -> None:
     click.echo(secrets.mask(config_text(wish.name, inference.connection, wish.format)), nl=False)
     for line in finding_lines(inference):
-        click.echo(secrets.mask(line), err=True)
+        click.echo(quiet(secrets.mask(line)), err=True)
     for note in inference.notes:
-        click.echo(visible(note), err=True)
+        click.echo(quiet(visible(note)), err=True)
 
 
 def _finish(wish: _Wish, inference: Inference) -> None:
@@ -273,7 +273,7 @@ def _probe(wish: _Wish, exchange: Exchange, inference: Inference, secrets: Secre
         return ExitCode.CHECK_FAILED
     outcome = read_again(connection, reply)
     for line in outcome_lines(outcome, reply):
-        click.echo(secrets.mask(line), err=True)
+        click.echo(quiet(secrets.mask(line)), err=True)
     read = outcome.content and outcome.verdict in (Verdict.FINISHED, Verdict.ERROR_EVENT)
     return ExitCode.OK if read else ExitCode.CHECK_FAILED
 

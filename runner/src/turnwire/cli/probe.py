@@ -94,6 +94,7 @@ async def _probe(wish: _Wish, options: CliOptions, screen: Screen) -> ProbeResul
             if wish.verbosity > 1:
                 view = WireView(screen, clock, found.secrets)
                 found = attrs.evolve(found, tap=view)
+                stack.callback(view.flush)
             return found
 
         result = await Probe(

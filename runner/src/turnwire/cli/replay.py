@@ -156,7 +156,12 @@ class _Replay:
         self._options.hide(connection.secrets)
         connection = tapped(connection, screen, self._clock, wish.verbosity)
         observers = observers_of(
-            screen, self._clock, self._run_log, verbosity=wish.verbosity, text=not wish.as_json
+            screen,
+            self._clock,
+            self._run_log,
+            connection,
+            verbosity=wish.verbosity,
+            text=not wish.as_json,
         )
         self._clock.restart()
         code = ExitCode.OK

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from turnwire.cli._exit import ExitCode
-from turnwire.view.text import visible
+from turnwire.view.text import quiet, visible
 from turnwire_core.config import Config
 from turnwire_core.errors import ConfigError
 from turnwire_core.plugins import Plugins, load_config
@@ -25,14 +25,14 @@ def validate(files: tuple[str, ...]) -> ExitCode:
             config = load_config(file, plugins=plugins)
         except ConfigError as exc:
             for problem in exc.problems:
-                click.echo(visible(str(problem)), err=True)
+                click.echo(quiet(visible(str(problem))), err=True)
             code = ExitCode.USAGE
             continue
         if config.unavailable:
             code = ExitCode.USAGE
             for name, error in config.unavailable.items():
                 where = visible(f"{file}: $.connections.{name}.protocol")
-                click.echo(f"{where}: {visible(str(error))}", err=True)
+                click.echo(quiet(f"{where}: {visible(str(error))}"), err=True)
         else:
             click.echo(f"{visible(file)}: ok, {_count(config)}")
     return code

@@ -98,16 +98,18 @@ class Adviser:
         request = self._heads.request
         if request is None:
             return ""
-        sent = [self._connection.secrets.mask(one) for one in self._sent(request)]
+        sent = [self._said(one) for one in self._sent(request)]
         return f"Sent: {'; '.join(sent)}." if sent else "No credential was sent."
 
+    def _said(self, text: str) -> str:
+        return neutral(self._connection.secrets.mask(text))
+
     def _sent(self, request: RequestHead) -> list[str]:
-        return [neutral(one) for one in credentials_sent(self._connection, request)]
+        return list(credentials_sent(self._connection, request))
 
     def _rejected(self, failure: RejectedError) -> str:
         request, response = self._heads.request, self._heads.response
-        asked = neutral(f"{request.method} {request.target}") if request is not None else "This"
-        asked = self._connection.secrets.mask(asked)
+        asked = self._said(f"{request.method} {request.target}") if request is not None else "This"
         answered = response.headers if response is not None else {}
         upgrading = request is not None and "sec-websocket-key" in request.headers
         match failure.status:
@@ -119,7 +121,7 @@ class Adviser:
                     "nothing is appended. Write the whole path, such as /v1/chat/completions."
                 )
             case 405 if not upgrading:
-                allowed = neutral(answered.get("allow", ""))[:80]
+                allowed = self._said(answered.get("allow", ""))[:80]
                 said = f"; the target allows {allowed}" if allowed else ""
                 return (
                     f"{asked} was sent{said}. Set {self._place}.request.method, or mend the path."

@@ -14,7 +14,6 @@ import attrs
 
 from turnwire_core import WireTap
 from turnwire_core.contracts.tap import Ending
-from turnwire_core.showing import neutral
 
 _MOST_BYTES: Final = 64 * 1024
 _REQUEST_LINE: Final = re.compile(r"([A-Z]+) (\S+) HTTP/1\.[01]\Z")
@@ -95,12 +94,16 @@ class HeadTap(WireTap):
         """The answer to it, or None if none was seen, or it is no HTTP."""
         first, headers = _head(self._response)
         match = _STATUS_LINE.match(first)
-        reason = neutral((match[2] or "").strip())[:60] if match else ""
+        reason = (match[2] or "").strip() if match else ""
         return ResponseHead(int(match[1]), reason, headers) if match else None
 
 
 def _head(data: bytes) -> tuple[str, Mapping[str, str]]:
     head, _, _ = data.partition(b"\r\n\r\n")
-    first, *lines = head.decode("latin-1").split("\r\n")
+    try:
+        text = head.decode()
+    except UnicodeDecodeError:
+        text = head.decode("latin-1")  # RFC 9110 §5.5: what it once was
+    first, *lines = text.split("\r\n")
     pairs = (line.partition(":") for line in lines)
     return first, {name.strip().lower(): value.strip() for name, _, value in pairs}

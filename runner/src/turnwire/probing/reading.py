@@ -86,13 +86,14 @@ class TurnReading:
         if head is None or request is None:
             found = "connected" if metrics.connect_ms is not None else "the turn was sent"
             return Step(name, StepStatus.OK, found, time_ms)
-        asked = self._mask(neutral(f"{request.method} {request.target}"))
-        found = f"{asked} → {head.status} {head.reason}".rstrip()
+        asked = self._said(f"{request.method} {request.target}")
+        found = f"{asked} → {head.status} {self._said(head.reason)[:60]}".rstrip()
         facts = {"method": request.method, "status": head.status}
         chosen = head.headers.get("sec-websocket-protocol")
         if chosen is not None:
-            found += f", sub-protocol {self._mask(neutral(chosen))[:60]}"
-            facts["subprotocol"] = self._mask(chosen)
+            chosen = self._said(chosen)[:60]
+            found += f", sub-protocol {chosen}"
+            facts["subprotocol"] = chosen
         if head.status != 101:
             return Step(name, StepStatus.OK, found, time_ms, facts=facts)
         offered = request.headers.get("sec-websocket-protocol")
@@ -110,7 +111,7 @@ class TurnReading:
 
     def _content_type(self, name: StepName) -> Step:
         head = self._heads.response
-        written = self._mask(neutral(head.headers.get("content-type", ""))) if head else ""
+        written = self._said(head.headers.get("content-type", "")) if head else ""
         if self._broken_at is name:
             return attrs.evolve(self._failed(name, None), found=written)
         if head is None or head.status == 101:
@@ -140,7 +141,9 @@ class TurnReading:
             cause = "The target ended its answer without one event."
             fix = f"Look into its log, and at what it was sent: {self._adviser.what_was_sent()}"
             return Step(name, StepStatus.FAILED, cause=cause, fix=fix, fault=Fault.TARGET)
-        found = f"{_kind(first)} of {len(first.data)} characters; {_events(watch.events)} in all"
+        found = (
+            f"{self._kind(first)} of {len(first.data)} characters; {_events(watch.events)} in all"
+        )
         facts = {"events": watch.events, "networkReads": metrics.network_reads}
         if watch.events > 1 and metrics.network_reads == 1:
             return Step(
@@ -177,7 +180,7 @@ class TurnReading:
                 cause="The path is right, and the target had nothing to say.",
                 fix="Ask it something else: turnwire probe CONNECTION 'a question'.",
             )
-        opening = neutral(self._mask(reply.content))
+        opening = self._said(reply.content)
         shown = opening if len(opening) <= _OPENING else f"{opening[:_OPENING]}…"
         characters, chunks = reply.metrics.characters, reply.metrics.stream_chunks
         many = f"{chunks} chunk{'s' if chunks != 1 else ''}"
@@ -198,11 +201,18 @@ class TurnReading:
             )
         return Step(name, StepStatus.OK, found, time_ms, facts=facts)
 
+    def _said(self, text: str) -> str:
+        """What a target said. Masked first: what is written out or cut is not found any more."""
+        return neutral(self._mask(text))
+
+    def _kind(self, frame: Frame) -> str:
+        if frame.whole:
+            return "one document"
+        return f"event {self._said(frame.event)[:40]!r}" if frame.event else "event"
+
     def _closer_look(self) -> list[str]:
         """What is odd about a reply that was read well, which nobody else has the time to ask."""
-        return [
-            neutral(self._mask(hint)) for hint in diagnose(self._connection, self._watch.frames)
-        ]
+        return [self._said(hint) for hint in diagnose(self._connection, self._watch.frames)]
 
     def _finish(self, name: StepName) -> Step:
         reply, watch = self._reply, self._watch
@@ -210,7 +220,7 @@ class TurnReading:
             return self._failed(name, None)
         time_ms = reply.metrics.latency_ms
         if watch.finish is not None:
-            found = self._mask(neutral(watch.finish))
+            found = self._said(watch.finish)
             if not watch.is_document:
                 found += f", in event {watch.finish_at} of {watch.events}"
             return Step(name, StepStatus.OK, found, time_ms, facts={"event": watch.finish_at})
@@ -247,12 +257,6 @@ class TurnReading:
                 "phase": reply.phase.value if reply.phase else None,
             },
         )
-
-
-def _kind(frame: Frame) -> str:
-    if frame.whole:
-        return "one document"
-    return f"event {neutral(frame.event)[:40]!r}" if frame.event else "event"
 
 
 def _events(count: int) -> str:

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import pytest
 
+from turnwire.pytesting.concealing import hide
 from turnwire.pytesting.failures import (
     CaseFailed,
     Failure,
@@ -166,6 +167,7 @@ class CaseItem(_SuiteItem):
             CaseFailed: it did not pass.
         """
         result = self.parent.run.run(self.case)
+        hide(self, (result.connection or self.case.suite).secrets)
         replies = [turn.reply for turn in result.turns]
         self.user_properties += properties(replies, self.case.connection, result.connection)
         if not result.ok:

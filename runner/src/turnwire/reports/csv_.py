@@ -7,8 +7,7 @@ from io import StringIO
 from typing import Any, Final
 
 from turnwire.reports.model import CaseReport, ClientReport, RunReport, TurnReport
-from turnwire.reports.text import quiet
-from turnwire.view.text import visible
+from turnwire.view.text import quiet, shorten, visible
 
 _OF_CLIENT: Final = ("spoiltMs", "loopLagMs", "gcMs", "cpu")
 COLUMNS: Final = (
@@ -21,6 +20,9 @@ COLUMNS: Final = (
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """A cell that begins with one of these is run by a spreadsheet; the last four are full-width."""
+
+_LONGEST_CELL: Final = 32_000
+"""Excel takes 32,767 characters, Python's csv module 131,072; the run log has all."""
 
 
 def render(report: RunReport) -> str:
@@ -71,4 +73,4 @@ def _cell(value: Any) -> str:
             # A quote before it makes a cell text for every spreadsheet. And a row stays one line:
             # the run log and the JSON report have the text as it came.
             marked = f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
-            return quiet(visible(marked))
+            return quiet(shorten(visible(marked), _LONGEST_CELL))

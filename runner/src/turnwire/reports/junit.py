@@ -19,8 +19,8 @@ from turnwire.reports.model import (
     Status,
     SuiteReport,
 )
-from turnwire.reports.text import check_lines, failure_lines, one_line, quiet, transcript_lines
-from turnwire.view.text import visible
+from turnwire.reports.text import check_lines, failure_lines, one_line, transcript_lines
+from turnwire.view.text import quiet, visible
 
 _NO_CHARACTERS: Final = re.compile("[\ufffe\uffff]")
 """With what ``visible`` replaces, all that XML 1.0 §2.2 does not let a document hold."""

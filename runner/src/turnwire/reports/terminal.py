@@ -98,7 +98,7 @@ def times_table(connections: Sequence[ConnectionTimes]) -> str:
     """Percentiles per connection, in ms."""
     rows: list[tuple[str, ...]] = []
     for times in connections:
-        head = (times.connection, times.protocol, turns_in_words(times))
+        head = (one_line(times.connection), one_line(times.protocol), turns_in_words(times))
         for name, values in (
             ("firstTokenMs", times.first_token_ms),
             ("latencyMs", times.latency_ms),

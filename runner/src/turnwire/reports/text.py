@@ -1,8 +1,7 @@
-"""What several reports say alike, and what a CI system must not take for a command."""
+"""What several reports say alike."""
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from turnwire.reports.model import (
@@ -13,21 +12,10 @@ from turnwire.reports.model import (
     Status,
     TurnReport,
 )
-from turnwire.view.text import shorten, visible
+from turnwire.view.text import quiet, shorten, visible
 
-_COMMAND: Final = re.compile(r"#(?=#(?:\[|vso\[|teamcity\[))", re.IGNORECASE)
 _EXCERPT: Final = 2000
 """Characters of one reply in a report for people; the run log has the whole."""
-
-
-def quiet(text: str) -> str:
-    """``text`` without what a CI system obeys in the middle of a line of output.
-
-    GitHub (``##[…]``), Azure Pipelines (``##vso[…]``) and TeamCity (``##teamcity[…]``) look for
-    these anywhere; GitHub's other form (``::…``) counts at the start of a line only, where none of
-    our lines lets a reply begin.
-    """
-    return _COMMAND.sub("#\N{ZERO WIDTH SPACE}", text)
 
 
 def one_line(text: str, width: int = 300) -> str:

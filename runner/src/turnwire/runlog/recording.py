@@ -30,6 +30,7 @@ from turnwire.runlog.entries import (
 )
 from turnwire.runlog.reader import read_log
 from turnwire.runlog.writer import RunLogError, RunLogWriter
+from turnwire.view.chunks import MaskedChunks, Shown
 from turnwire.watching import ClientEffect, LoopWatch
 from turnwire_core.announcements import announced
 from turnwire_core.contracts.connection import Connection
@@ -231,6 +232,7 @@ class RunLogObserver:
         self._test = test
         self._role = role
         self._turn_start_ns = 0
+        self._chunks: MaskedChunks | None = None
 
     def _ids(self, at_ns: int) -> dict[str, Any]:
         return {
@@ -259,6 +261,7 @@ class RunLogObserver:
     @hookimpl
     def turnwire_turn_started(self, connection: Connection, turn: Turn, at_ns: int) -> None:
         self._turn_start_ns = at_ns
+        self._chunks = MaskedChunks(connection.secrets)
         content = connection.secrets.mask(turn.message)
         self._log.turns += 1
         self._log.write(UserMessage(**self._ids(at_ns), turn=turn.index, content=content))
@@ -274,20 +277,27 @@ class RunLogObserver:
         )
 
     @hookimpl
-    def turnwire_chunk(self, connection: Connection, turn: Turn, chunk: Chunk) -> None:
-        self._log.write(
-            StreamChunk(
-                **self._ids(chunk.received_ns),
-                turn=turn.index,
-                index=chunk.index,
-                text=connection.secrets.mask(chunk.text),
-                offset_ms=_milliseconds(chunk.received_ns - self._turn_start_ns),
-                replaces=chunk.replaces,
+    def turnwire_chunk(self, turn: Turn, chunk: Chunk) -> None:
+        if self._chunks is not None:
+            self._write_chunks(turn, self._chunks.take(chunk))
+
+    def _write_chunks(self, turn: Turn, chunks: Shown) -> None:
+        for chunk, text in chunks:
+            self._log.write(
+                StreamChunk(
+                    **self._ids(chunk.received_ns),
+                    turn=turn.index,
+                    index=chunk.index,
+                    text=text,
+                    offset_ms=_milliseconds(chunk.received_ns - self._turn_start_ns),
+                    replaces=chunk.replaces,
+                )
             )
-        )
 
     @hookimpl
     def turnwire_turn_finished(self, connection: Connection, turn: Turn, reply: Reply) -> None:
+        if self._chunks is not None:
+            self._write_chunks(turn, self._chunks.end())
         self._log.failed += not reply.ok
         effect = self._log.effect(self._turn_start_ns, reply, role=self._role)
         self._log.write(

@@ -18,7 +18,7 @@ from turnwire.suites.native import CONNECTION_KEY, Draft
 from turnwire.suites.sources import Ledger
 from turnwire.suites.variables import Variable, compile_variable, order_of
 from turnwire_core import Connection, Problem
-from turnwire_core.config import Findings, nearest
+from turnwire_core.config import Findings, hide_environment_value, nearest
 from turnwire_core.templates import Template
 
 _OURS: Final = frozenset(step.kind for step in BUILT_IN)
@@ -53,7 +53,7 @@ def check_references(draft: Draft, ledger: Ledger) -> Suite:
                 continue
             if variable in ledger.environ:
                 environment[variable] = ledger.environ[variable]
-                ledger.secrets.add(environment[variable])
+                hide_environment_value(environment[variable], ledger.secrets)
             else:
                 message = f"The environment variable {variable} is not set."
                 ledger.add(origin, message, "Set it before you run.")

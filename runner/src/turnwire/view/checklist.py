@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from turnwire.probing.facts import ProbeResult, Step, StepName, StepStatus
 from turnwire.view.screen import Screen
-from turnwire.view.text import json_line, visible
+from turnwire.view.text import json_line, quiet, visible
 
 _NAME_WIDTH: Final = max(len(name) for name in StepName)
 _STATUS_WIDTH: Final = max(len(status) for status in StepStatus)
@@ -41,10 +41,10 @@ def step_lines(step: Step) -> list[str]:
     time = f"{step.time_ms:9.1f} ms" if step.time_ms is not None else " " * 12
     title = step.name.replace("_", " ")
     head = f"{title:<{_NAME_WIDTH}}  {step.status.value:<{_STATUS_WIDTH}} {time}  {step.found}"
-    lines = [visible(head.rstrip())]
+    lines = [quiet(visible(head.rstrip()))]
     for label, text in (("cause", step.cause), ("fix", step.fix)):
         if text:
-            lines.append(f"    {label + ':':<6} {visible(text)}")
+            lines.append(f"    {label + ':':<6} {quiet(visible(text))}")
     return lines
 
 

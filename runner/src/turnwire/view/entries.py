@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import attrs
 
-from turnwire.reports.text import milliseconds, one_line, quiet, seconds
+from turnwire.reports.text import milliseconds, one_line, seconds
 from turnwire.runlog.entries import (
     AssistantReply,
     AttemptFailed,
@@ -23,7 +23,7 @@ from turnwire.runlog.entries import (
     TestStarted,
     UserMessage,
 )
-from turnwire.view.text import json_line
+from turnwire.view.text import json_line, quiet
 
 _COLOURS: Final = {"passed": "green", "failed": "red", "error": "magenta", "skipped": "yellow"}
 

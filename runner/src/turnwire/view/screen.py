@@ -17,7 +17,7 @@ from typing import Any, Final, Self, TextIO
 
 import click
 
-from turnwire.view.text import visible
+from turnwire.view.text import quiet, visible
 
 _CLOSE: Final = None
 
@@ -75,7 +75,7 @@ class Screen:
         """A line on stderr, with :func:`click.style` if it is a terminal that wants colour."""
         if self._one_terminal:
             self.end_line()
-        self._put(self._err, self._styled(self._err, text, **style) + "\n")
+        self._put(self._err, self._styled(self._err, quiet(text), **style) + "\n")
 
     def prompt(self, text: str) -> None:
         """The beginning of a line that the user will end."""

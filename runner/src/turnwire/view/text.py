@@ -24,6 +24,9 @@ _HAZARD_IN_LINES: Final = re.compile(rf"[\x00-\x08\x0b-\x1f{_BEYOND_ASCII}]")
 _HAZARD_IN_JSON: Final = re.compile(rf"[{_BEYOND_ASCII}]")
 """json.dumps escapes what is below U+0020 itself."""
 
+_COMMAND: Final = re.compile(r"#(?=#(?:\[|vso\[|teamcity\[))", re.IGNORECASE)
+_LINE_COMMAND: Final = re.compile(r"^(\s*)(?=::)", re.MULTILINE)
+
 
 def visible(text: str, *, lines: bool = False) -> str:
     """``text`` with every character that a terminal could obey replaced by a picture of it.
@@ -40,6 +43,17 @@ def _picture(match: re.Match[str]) -> str:
     if code < 0x20:  # pictures of the control characters: one column, and unlike anything typed
         return chr(0x2400 + code)
     return "\N{SYMBOL FOR DELETE}" if code == 0x7F else f"⟨U+{code:04X}⟩"
+
+
+def quiet(text: str) -> str:
+    """``text`` without what a CI system obeys in a line of output.
+
+    GitHub (``##[…]``), Azure Pipelines (``##vso[…]``) and TeamCity (``##teamcity[…]``) look for
+    these anywhere; GitHub's other form (``::…``) counts at the start of a line, after white space.
+    """
+    if "##" in text:
+        text = _COMMAND.sub("#\N{ZERO WIDTH SPACE}", text)
+    return _LINE_COMMAND.sub("\\1\N{ZERO WIDTH SPACE}", text) if "::" in text else text
 
 
 def shorten(text: str, width: int) -> str:

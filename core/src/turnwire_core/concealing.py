@@ -1,20 +1,20 @@
 """Making a failure fit to be shown: its message, and whatever a traceback would print below it.
 
 Drivers mask what they put into their messages. This is the last gate: for a driver that forgot,
-for what a target said inside its reply, and for the exceptions of libraries, which like to quote
-the bytes that they did not understand.
+for what a target said inside its reply, for observers, and for the exceptions of libraries, which
+like to quote the bytes that they did not understand.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from turnwire_core.errors import DriverError, RejectedError
+from turnwire_core.errors import RejectedError, TurnwireError
 from turnwire_core.secrets import Secrets
 from turnwire_core.showing import neutral
 
 
-def conceal(failure: DriverError, secrets: Secrets) -> None:
+def conceal(failure: TurnwireError, secrets: Secrets) -> None:
     """Mask the message, and cut off each cause whose text holds a secret."""
     text = str(failure)
     shown = neutral(secrets.mask(text))
