@@ -34,6 +34,7 @@ PUBLIC = {
         "InvalidFrame",
         "Message",
         "Metrics",
+        "NoOptions",
         "Phase",
         "PluginError",
         "Plugins",
@@ -55,6 +56,7 @@ PUBLIC = {
         "hookimpl",
         "load_config",
         "open_conversation",
+        "option",
         "parse_connection",
     },
 }

@@ -404,6 +404,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
         names = config(port)["connections"]
         chats = [["chat", name, "Hi", "-vv"] for name in names]
         chats += [["chat", name, "Hi", "--json", "--log", "chats/"] for name in SOME]
+        chats += [["chat", name, "Hi", "--record", "spoken"] for name in SOME]
         chats += [["probe", name] for name in (*SOME, "redirect", "garbage", "nobody")]
         chats += [["infer", curl(port)], ["infer", curl(port), "-H", f"X-Api-Key: {HEADER}"]]
         place.write("chats.json", json.dumps(chats))
@@ -423,6 +424,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
             for job in jobs:
                 job.result()
         place.run("report", *TURNWIRE, "report", "one.jsonl", "-v")
+        place.run("tail", *TURNWIRE, "tail", "one.jsonl", "-vv")
+        place.run("replay", *TURNWIRE, "replay", "spoken")
         place.run("compare", *TURNWIRE, "compare", "one.jsonl", "pytest.jsonl")
         return dict(place.written())
 
@@ -485,6 +488,8 @@ def test_a_full_run_leaves_no_secret_anywhere(written: dict[str, bytes]) -> None
         ("embedding.stderr", ["Traceback", "An observer failed", MASK]),
         *((f"report.{name}", ["shop", MASK]) for name in FORMATS),
         ("shop-says-it-all-events.recording.jsonl", ["********"]),
+        ("tail.stdout", ["shop::says-it-all[socket]", MASK]),
+        ("replay.stdout", ["You sent:", "*****"]),
         ("compare.stdout", ["before: one.jsonl"]),
         ("report.stdout", ["shop::says-it-all[socket]", MASK]),
     ],

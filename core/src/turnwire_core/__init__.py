@@ -8,12 +8,13 @@ A tool embeds it with :func:`load_config` and :func:`open_conversation`; a drive
 """
 
 from turnwire_core.config import Config
-from turnwire_core.contracts.connection import Connection
+from turnwire_core.contracts.connection import Connection, option
 from turnwire_core.contracts.driver import (
     API_VERSION,
     Driver,
     EndOfStream,
     FrameStream,
+    NoOptions,
     Session,
     WireTap,
 )
@@ -77,6 +78,7 @@ __all__ = [
     "InvalidFrame",
     "Message",
     "Metrics",
+    "NoOptions",
     "Phase",
     "PluginError",
     "Plugins",
@@ -98,5 +100,6 @@ __all__ = [
     "hookimpl",
     "load_config",
     "open_conversation",
+    "option",
     "parse_connection",
 ]

@@ -27,8 +27,8 @@ from turnwire_core import (
     TimeLimitError,
     Turn,
     WireTimes,
+    option,
 )
-from turnwire_core.contracts.connection import option
 from turnwire_core.contracts.tap import Ending
 from turnwire_ndjson_tcp.lines import LineDecoder
 
