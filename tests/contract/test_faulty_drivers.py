@@ -113,4 +113,5 @@ def test_a_fault_is_found(name: str, test: str, outcomes: dict[tuple[str, str], 
         if class_name == name and case.partition("[")[0] == test
     }
     assert len(found) in (1, 2)
-    assert set(found.values()) == {"failure"}, found
+    # An error is a test that could not even be cleaned up after.
+    assert set(found.values()) <= {"failure", "error"}, found
