@@ -280,7 +280,8 @@ class _Player:
 
 def _accepted(data: bytes, key: bytes) -> bytes:
     """The head of a 101 with the token for ``key`` (RFC 6455 §4.2.2)."""
-    token = base64.b64encode(hashlib.sha1(key + _GUID).digest())  # noqa: S324 - as the RFC has it
+    digest = hashlib.sha1(key + _GUID, usedforsecurity=False).digest()
+    token = base64.b64encode(digest)
     head, blank, rest = data.partition(b"\n\r\n") if b"\n\r\n" in data else data.partition(b"\n\n")
     return b"%b\nSec-WebSocket-Accept: %b\r%b%b" % (head, token, blank, rest)
 
