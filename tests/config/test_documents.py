@@ -96,6 +96,9 @@ def test_a_problem_has_file_line_path_and_message(
     [
         ('{\n"a": 1\n"b": 2}', "c.json", 3, "Broken JSON"),
         ('{\n"a": nul}', "c.json", 2, "Broken JSON"),
+        ('{\n"a": 1,  // one\n}', "c.jsonc", 2, "Broken JSON: a comma before the closing }"),
+        ('{"a": [1,\n2,]\n}', "c.json", 2, "Broken JSON: a comma before the closing ]"),
+        ('{"a": [1,]\n, nul}', "c.json", 1, "Broken JSON: a comma before the closing ]"),
         ("", "c.json", 1, "Broken JSON"),
         ('{"a": /* open', "c.json", 1, "Broken JSON"),
         ("a: 1\nb: [1\n", "c.yaml", 3, "Broken YAML"),

@@ -89,6 +89,7 @@ def _problem(
 # --- JSON -----------------------------------------------------------------------------------
 
 _JSON_NOISE = re.compile(r'"(?:[^"\\]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_LAST_COMMA = re.compile(r",\s*([}\]])")
 _NOT_NEWLINE = re.compile(r"[^\n]")
 _JSON_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]:,]|[^\s{}\[\]:,"]+')
 
@@ -110,9 +111,15 @@ def _parse_json(text: str, file: str) -> Any:
             doubled.extend((members, key) for key, count in counts.items() if count > 1)
         return members
 
+    bare = _blank_comments(text)
     try:
-        data = json.loads(_blank_comments(text), object_pairs_hook=unique)
+        data = json.loads(bare, object_pairs_hook=unique)
     except json.JSONDecodeError as exc:
+        comma = _LAST_COMMA.match(bare, max(0, bare.rfind(",", 0, exc.pos + 1)))
+        if comma is not None and exc.pos < comma.end():
+            line = bare.count("\n", 0, comma.start()) + 1
+            message = f"Broken JSON: a comma before the closing {comma[1]}."
+            raise _problem(file, message, "Remove it: nothing follows.", line) from exc
         hint = f"Column {exc.colno}."
         raise _problem(file, f"Broken JSON: {exc.msg}.", hint, exc.lineno) from exc
     except RecursionError as exc:
