@@ -112,12 +112,15 @@ def test_what_a_target_wrote_cannot_move_the_terminal(folder: Path) -> None:
         (("https://a.example/chat",), "Say what to send"),
         (("gopher://a.example/", "Hi"), "No driver is known for gopher://"),
         ((REPLY, "--write", "out.txt"), "no name of a config file"),
+        (("run.jsonl",), "That is a run log of Turnwire"),
+        (("-",), "Nothing came on standard input"),
         ((REPLY, "--header", "nonsense"), "is not 'NAME: VALUE'"),
     ],
 )
 def test_what_cannot_be_done_is_a_usage_error(
     folder: Path, args: tuple[str, ...], reason: str
 ) -> None:
+    (folder / "run.jsonl").write_text('{"type": "run_started", "schemaVersion": 1}\n')
     result = invoke("infer", *args)
 
     assert result.exit_code == 2

@@ -30,6 +30,10 @@ BODIES = {
         {"model": "m", "messages": [USER]},
         {"body": {"model": "m", "messages": "{{messages}}"}},
     ),
+    "a message and the conversation so far": (
+        {"message": "Hello there", "transcript": [USER]},
+        {"body": {"message": "{{message}}", "transcript": "{{messages}}"}},
+    ),
     "a conversation after instructions": (
         {"messages": [{"role": "system", "content": "Be {{kind}}"}, USER]},
         {"body": {"messages": [{"role": "system", "content": "Be \\{{kind}}"}, "{{...messages}}"]}},

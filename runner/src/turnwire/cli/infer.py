@@ -67,7 +67,11 @@ class _Wish:
     probe: bool
 
 
-@click.command()
+@click.command(
+    "infer",
+    epilog="Exit codes: 0 the reply was read with it, 1 no answer was found in it, or not to its "
+    "end, 2 there is nothing to infer from, 3 the target that was called did not answer.",
+)
 @click.argument("source", required=False)
 @click.argument("message", required=False)
 @click.option("--reply", metavar="FILE", help="A recorded reply to the request of SOURCE.")
@@ -79,7 +83,10 @@ class _Wish:
 @click.option("--protocol", help="The driver that speaks it, if you know better.")
 @click.option("--name", default="assistant", show_default=True, help="What to call the connection.")
 @click.option(
-    "--format", "format_", type=click.Choice(["json", "yaml"]), help="How to print it: json."
+    "--format",
+    "format_",
+    type=click.Choice(["json", "yaml"]),
+    help="How it is printed. Default: as FILE of --write is called, else json.",
 )
 @click.option(
     "--write",
@@ -216,7 +223,7 @@ def _exchange(wish: _Wish) -> Exchange:
     """
     source = wish.source
     if source is None or source == "-":
-        exchange = exchange_from(sys.stdin.buffer.read(), message=wish.message)
+        exchange = exchange_from(_standard_input(), message=wish.message)
     elif source.lstrip().startswith("curl") and any(map(str.isspace, source)):
         exchange = Exchange(request=request_from(source, Path()), message=wish.message)
     elif is_url(source):
@@ -229,6 +236,17 @@ def _exchange(wish: _Wish) -> Exchange:
     if wish.url is not None or wish.headers or wish.data is not None:
         exchange = attrs.evolve(exchange, request=_request(wish, exchange.request))
     return attrs.evolve(exchange, protocol=wish.protocol or exchange.protocol)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin.isatty():
+        click.echo("Paste a curl command or a reply, and end it with Ctrl-D.", err=True)
+    data = sys.stdin.buffer.read()
+    if not data.strip():
+        raise SourceError(
+            "Nothing came on standard input. Name a URL, a curl command in quotes, or a file."
+        )
+    return data
 
 
 def _request(wish: _Wish, known: HttpRequest | None) -> HttpRequest:

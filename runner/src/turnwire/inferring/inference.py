@@ -245,7 +245,9 @@ class _Inferring:
         if found is None:
             because = "no body, and nothing in the URL looks like a message"
             self._findings.append(Finding("request.body", None, 0.1, because))
-            self._notes.append("Say what the message in the request is: --message TEXT.")
+            self._notes.append(
+                "Say what the message in the request is: turnwire infer SOURCE MESSAGE."
+            )
             return
         shown = self._vault.query({name: value for name, value in query.items() if name != found})
         has_message = message is not None and message in query[found]
@@ -284,7 +286,7 @@ class _Inferring:
         if not template.has_message:
             self._notes.append(
                 "What in the request is the user's message is not clear. Say what it was: "
-                "--message TEXT."
+                "turnwire infer SOURCE MESSAGE."
             )
 
     def _take_opening(self, steps: Sequence[OpeningStep]) -> None:

@@ -58,6 +58,9 @@ def body_template(text: str, message: str | None, *, remembers: bool) -> BodyTem
             finding = attrs.evolve(finding, value="{{messages}}", because=because)
         else:
             filled.put(spoken.steps, _with_placeholder(str(spoken.value), message))
+        if again := _put_again(filled, str(spoken.value)):
+            because = f"{finding.because}; it stands again at {', '.join(again)}"
+            finding = attrs.evolve(finding, because=because)
     _put_ids(filled)
     return BodyTemplate(
         body=filled.escaped(),
@@ -256,6 +259,16 @@ def _roles(items: Sequence[Any], role: str) -> dict[str, str]:
         elif _ASSISTANT.match(item[role]) and item[role] != "assistant":
             roles["assistant"] = item[role]
     return roles
+
+
+def _put_again(body: _Body, spoken: str) -> list[str]:
+    """Put the message also where it stands a second time, say beside a transcript; says where."""
+    places = []
+    for leaf in leaves(body.value):
+        if leaf.value == spoken and leaf.steps and body.is_free(leaf.steps):
+            body.put(leaf.steps, "{{message}}")
+            places.append(spell(leaf.steps))
+    return places
 
 
 def _put_ids(body: _Body) -> None:

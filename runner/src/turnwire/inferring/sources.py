@@ -11,6 +11,7 @@ from turnwire.inferring.curl import CurlError, looks_like_curl, parse_curl
 from turnwire.inferring.evidence import Exchange, HttpRequest
 from turnwire.inferring.recorded import exchange_of_recording
 from turnwire.recordings import SUFFIX, RecordingError, load_recordings
+from turnwire_core.reader import parse_json
 
 _MOST_BYTES = 64 * 1024 * 1024
 
@@ -38,12 +39,26 @@ def exchange_from(
     if not source.strip():
         raise SourceError("There is nothing in it. Is it the right file?")
     text = source.decode("utf-8", "replace")
+    if _is_run_log(text):
+        raise SourceError(
+            "That is a run log of Turnwire: what it tells is not what the target sent. Name what "
+            "--record wrote."
+        )
     if looks_like_curl(text):
         return Exchange(request=request_from(text, base), message=message)
     log = read_socket_log(text)
     if log is not None:
         return attrs.evolve(log, message=message)
     return Exchange(reply=read_reply(source), message=message)
+
+
+def _is_run_log(text: str) -> bool:
+    first = parse_json(text.partition("\n")[0])
+    return (
+        isinstance(first, dict)
+        and first.get("type") == "run_started"
+        and ("schemaVersion" in first)
+    )
 
 
 def exchange_of_path(path: Path, *, message: str | None = None) -> Exchange:
