@@ -129,6 +129,19 @@ def test_without_a_probe_it_derives_what_it_can(folder: Path) -> None:
     assert str(moved.rules.content_path) == "choices[0].delta.content"
 
 
+def test_a_document_is_no_proof_of_a_stream_also_where_the_section_is_there(
+    write: Write, assistant: Assistant
+) -> None:
+    file = write("turnwire.yaml")
+    text = f"{file.read_text()}        sse: {{contentPath: content, finishPath: done}}\n"
+    file.write_text(text)
+    result = invoke("migrate", "bot", "--to", "sse", "--write")
+
+    assert result.exit_code == 2, result.output
+    assert "it does not stream there" in result.stderr
+    assert file.read_text() == text
+
+
 def test_what_does_not_work_is_not_written(write: Write, assistant: Assistant) -> None:
     file = write("turnwire.yaml")
     text = file.read_text()
@@ -136,7 +149,7 @@ def test_what_does_not_work_is_not_written(write: Write, assistant: Assistant) -
         (("--to", "sse"), 2, "it does not stream there"),
         (("--to", "sse", "--url", f"{assistant.url}/none"), 3, "answered 404"),
         (("--to", "websocket"), 3, ""),
-        (("--to", "carrier_pigeon"), 4, "No driver for protocol 'carrier_pigeon'"),
+        (("--to", "carrier_pigeon"), 2, "No driver for protocol 'carrier_pigeon'"),
     ):
         result = invoke("migrate", "bot", *arguments, "--write")
         assert (result.exit_code, file.read_text()) == (code, text), result.output

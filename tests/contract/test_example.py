@@ -111,7 +111,7 @@ def test_a_connection_to_it_can_be_inferred(installed: Installed, port: int) -> 
 def test_a_connection_can_be_moved_to_it(installed: Installed, tmp_path: Path, port: int) -> None:
     file = tmp_path / "turnwire.yaml"
     file.write_text("connections:\n  bot:\n    base_url: https://bot.example/  # old\n")
-    arguments = ("migrate", "bot", "--to", "ndjson_tcp", "--message", "one two", "--write")
+    arguments = ("migrate", "bot", "one two", "--to", "ndjson_tcp", "--write")
     options = ("--url", f"tcp://127.0.0.1:{port}", "--quiet", "1")
     done = installed.run("-m", "turnwire", *arguments, *options, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import attrs
 import click
@@ -28,10 +28,17 @@ from turnwire.migrating import (
     plan_migration,
 )
 from turnwire.migrating.plan import merged_section
+from turnwire.probing.probe import DEFAULT_MESSAGE
 from turnwire.view.replies import metrics_line, outcome_lines
 from turnwire.view.screen import wants_colour
 from turnwire.view.text import json_line, visible
-from turnwire_core import Connection, Plugins, load_config, open_conversation
+from turnwire_core import Connection, Frame, Plugins, hookimpl, load_config, open_conversation
+from turnwire_core.errors import PluginError
+
+_NO_STREAM: Final = (
+    "The target answered with one document: it does not stream there. If it does so elsewhere, say "
+    "where: --url URL."
+)
 
 
 @attrs.frozen
@@ -48,16 +55,17 @@ class _Wish:
     backend: str
 
 
-@click.command()
+@click.command(
+    epilog="Exit codes: 0 it works, or nothing was to change, 2 it cannot be moved so, 3 the "
+    "target did not answer over the new protocol, and nothing was written.",
+)
 @click.argument("connection")
+@click.argument("message", default=DEFAULT_MESSAGE)
 @click.option("--to", metavar="PROTOCOL", required=True, help="sse, websocket, or any installed.")
 @click.option(
     "-c", "--config", metavar="FILE", help="The config file. Default: ./turnwire.{json,yaml,toml}."
 )
 @click.option("--url", help="Where the target speaks it, if that is another place.")
-@click.option(
-    "-m", "--message", default="Hello", show_default=True, help="What to say to prove it."
-)
 @click.option("--no-probe", is_flag=True, help="Ask nobody; derive what can be derived.")
 @click.option(
     "--quiet",
@@ -75,14 +83,17 @@ def migrate(
 ) -> ExitCode:
     """Move CONNECTION to another protocol, and show what changes in the config file.
 
-    The target is asked over the new protocol; how its reply is read is worked out from it, and
-    proved by another turn. The change goes to stdout as a diff: comments, order and layout of the
-    file stay what they are, and so does the section of the old protocol. Nothing is written
+    The target is sent MESSAGE over the new protocol; how its reply is read is worked out from it,
+    and proved by another turn. The change goes to stdout as a diff: comments, order and layout of
+    the file stay what they are, and so does the section of the old protocol. Nothing is written
     without --write, and nothing that was not proved, but with --no-probe.
     """
     wish = _Wish(name=connection, probe=not no_probe, **given)
+    if not wish.message.strip():
+        raise click.UsageError("The message is empty.")
     file = ConfigFile.read(Path(find_config(config)))
     plugins = Plugins()
+    _check_protocol(wish.to, plugins)
     old = load_config(file.path, plugins=plugins, only=[wish.name]).connection(wish.name)
     options.hide(old.secrets)
     if old.protocol == wish.to:
@@ -93,6 +104,16 @@ def migrate(
         return run(migration.run, wish.backend)
     except (MigrationError, CannotEdit, FileChanged) as exc:
         raise click.UsageError(visible(options.mask(str(exc)))) from exc
+
+
+def _check_protocol(protocol: str, plugins: Plugins) -> None:
+    """Refuse a word that is no protocol here; a driver that is broken is another matter."""
+    if protocol in plugins.protocols():
+        return
+    try:
+        plugins.driver(protocol)
+    except PluginError as exc:
+        raise click.BadParameter(str(exc), param_hint="--to") from exc
 
 
 class _Migration:
@@ -148,10 +169,7 @@ class _Migration:
         for note in inference.notes:
             self._say(visible(note))
         if plan.protocol == "sse" and reply.whole:
-            raise MigrationError(
-                "The target answered with one document: it does not stream there. If it does so "
-                "elsewhere, say where: --url URL."
-            )
+            raise MigrationError(_NO_STREAM)
         if plan.protocol == "http_chat" and not reply.whole:
             raise MigrationError(
                 "The target answered with a stream. If it answers with one document elsewhere, say "
@@ -200,11 +218,16 @@ class _Migration:
         return connection
 
     async def _prove(self, connection: Connection) -> ExitCode:
-        async with open_conversation(connection, plugins=self._plugins) as conversation:
+        watch = _Documents()
+        async with open_conversation(
+            connection, plugins=self._plugins, observers=[watch]
+        ) as conversation:
             reply = await conversation.send(self._wish.message)
         self._say(f"Said over it: {metrics_line(connection.protocol, reply)}")
         for line in outcome_lines(connection, reply):
             self._say(line)
+        if watch.seen and connection.protocol == "sse":
+            raise MigrationError(_NO_STREAM)
         return ExitCode.OK if reply.ok and reply.content else ExitCode.TARGET
 
     def _show(self, diff: Sequence[str]) -> None:
@@ -223,6 +246,17 @@ class _Migration:
 
     def _say(self, text: str) -> None:
         click.echo(self._options.mask(text), err=True)
+
+
+class _Documents:
+    """Whether a reply was one document: the driver for streams reads it, but it is no stream."""
+
+    def __init__(self) -> None:
+        self.seen = False
+
+    @hookimpl
+    def turnwire_frame(self, frame: Frame) -> None:
+        self.seen = self.seen or frame.whole
 
 
 def _applied(raw: Mapping[str, Any], changes: Sequence[Change]) -> dict[str, Any]:
