@@ -28,7 +28,7 @@ def test_a_connection_that_works_is_ticked_off_step_by_step(config: CONFIG) -> N
 
 def test_json_is_one_object_with_every_step(config: CONFIG) -> None:
     config()
-    result = invoke("probe", "bot", "--format", "json", "--once")
+    result = invoke("probe", "bot", "--json", "--once")
     data = json.loads(result.stdout)
     assert data["ok"] is True
     assert data["failedAt"] is None
@@ -51,7 +51,7 @@ def test_a_target_that_is_not_there_is_the_targets_fault(config: CONFIG) -> None
     with socket.socket() as held:
         held.bind(("127.0.0.1", 0))  # nobody listens on it, and nobody else gets it
         config(base_url=f"http://127.0.0.1:{held.getsockname()[1]}/")
-        result = invoke("probe", "bot", "--format", "json")
+        result = invoke("probe", "bot", "--json")
     assert result.exit_code == 3
     assert json.loads(result.stdout)["failedAt"] == "tcp"
 

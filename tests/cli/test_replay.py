@@ -101,6 +101,13 @@ def test_what_is_not_as_it_was_is_said(folder: Path) -> None:
     assert result.exit_code == 0
     assert result.stdout == "session-1\n"
     assert "When it was recorded, its text was 'You are welcome!', it had" in result.stderr
+    assert "It was recorded over" not in result.stderr
+
+    config["connections"]["bot"] = {"base_url": "http://a.example/", "responseFieldPath": "reply"}
+    (folder / "turnwire.json").write_text(json.dumps(config))
+    result = invoke("replay", "tapes/bot.recording.jsonl", "--speed", "max")
+    assert result.exit_code == 3
+    assert "It was recorded over sse, and is read over http_chat" in result.stderr
 
 
 @pytest.mark.usefixtures("gone")

@@ -81,6 +81,7 @@ def test_the_newest_log_of_a_folder_is_taken(log: Path, folder: Path) -> None:
     log.rename(folder / "runs" / "old.jsonl")
     with RunLog(folder / "runs" / "new.jsonl", command="chat"):
         pass
+    (folder / "runs" / "newer.recording.jsonl").write_text("no log\n")
     assert "starts: turnwire chat" in invoke("tail").stdout
 
 
@@ -94,7 +95,7 @@ def test_a_killed_run_is_said_to_be_one(log: Path, folder: Path) -> None:
 
 
 def test_what_is_not_there_or_no_log_is_said(folder: Path) -> None:
-    assert "There is no x.jsonl. --wait waits for one." in invoke("tail", "x.jsonl").stderr
+    assert "x.jsonl does not exist. --wait waits for one." in invoke("tail", "x.jsonl").stderr
     (folder / "runs").mkdir()
     assert "There is no run log in runs. --wait" in invoke("tail").stderr
     (folder / "y.jsonl").write_text("{}\n")

@@ -236,7 +236,7 @@ class TestTimes:
         logs = timed(1), timed(2, shift=40, replay={"from": "recordings/", "speed": 1.0})
         found = compared(*logs)
         assert (found.times, found.slower, found.paired) == ([], False, 20)
-        assert "In the run after recordings answered" in found.notes[0]
+        assert "In the run after, recordings answered" in found.notes[0]
         assert compared(*logs, with_replayed=True).slower
 
     def test_each_connection_has_its_times_and_all_together(self, compared: Comparer) -> None:

@@ -19,5 +19,8 @@ def last_log(folder: str = LOG_FOLDER) -> Path:
     """
     logs = [(path.stat().st_mtime_ns, path) for path in Path(folder).glob("*-run-*.jsonl")]
     if not logs:
-        raise click.UsageError(f"There is no log of a run in {folder}. Name one.")
+        raise click.UsageError(
+            f"In the folder {folder!r} there is no log that `turnwire run` named (*-run-*.jsonl). "
+            "Name a file."
+        )
     return max(logs)[1]

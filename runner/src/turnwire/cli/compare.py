@@ -16,7 +16,7 @@ from turnwire.reports.reading import read_report
 from turnwire.view.screen import Screen
 
 _MODULES: Final = {
-    "terminal": "turnwire.comparing.terminal",
+    "text": "turnwire.comparing.terminal",
     "json": "turnwire.comparing.json_",
     "markdown": "turnwire.comparing.markdown",
 }
@@ -35,7 +35,7 @@ _REASONS: Final = ("any", "broke", "slower", "never")
     "--format",
     "format_",
     type=click.Choice(list(_MODULES)),
-    default="terminal",
+    default="text",
     show_default=True,
     help="How it is printed.",
 )
@@ -118,7 +118,7 @@ def compare_command(
 
 def _show(found: Comparison, format_: str, screen: Screen, *, verbose: bool) -> None:
     render = import_module(_MODULES[format_]).render
-    if format_ == "terminal":
+    if format_ == "text":
         for line in render(found, verbose=verbose):
             screen.line(line.text, **line.style)
     else:

@@ -16,7 +16,7 @@ from turnwire.cli._options import CliOptions
 from turnwire.cli._running import backend_option, run
 from turnwire.probing import Fault, Probe, ProbeResult
 from turnwire.probing.probe import DEFAULT_MESSAGE
-from turnwire.view.checklist import Checklist, as_json
+from turnwire.view.checklist import Checklist, result_as_json
 from turnwire.view.live import Clock, EventView, WireView
 from turnwire.view.screen import Screen
 from turnwire_core import Connection, Plugins
@@ -37,7 +37,7 @@ class _Wish:
     message: str
     config: str | None
     once: bool
-    format: str
+    as_json: bool
     verbosity: int
 
 
@@ -51,13 +51,7 @@ class _Wish:
     "-c", "--config", metavar="FILE", help="The config file. Default: ./turnwire.{json,yaml,toml}."
 )
 @click.option("--once", is_flag=True, help="Send MESSAGE once: leave out the second turn.")
-@click.option(
-    "--format",
-    type=click.Choice(["text", "json"]),
-    default="text",
-    show_default=True,
-    help="json: one object with every step.",
-)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every step.")
 @click.option("-v", "verbosity", count=True, help="Show the events; -vv: the raw bytes, too.")
 @backend_option
 @click.pass_obj
@@ -105,10 +99,10 @@ async def _probe(wish: _Wish, options: CliOptions, screen: Screen) -> ProbeResul
             message=wish.message,
             second_turn=not wish.once,
             observers=[EventView(screen, clock)] if wish.verbosity else [],
-            on_step=checklist.show if wish.format == "text" else None,
+            on_step=checklist.show if not wish.as_json else None,
         ).run()
-    if wish.format == "json":
-        screen.line(as_json(result))
+    if wish.as_json:
+        screen.line(result_as_json(result))
     else:
         checklist.conclude(result)
     return result

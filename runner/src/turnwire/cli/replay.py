@@ -154,6 +154,12 @@ class _Replay:
         wish, screen = self._wish, self._screen
         connection = self._connection(recording)
         self._options.hide(connection.secrets)
+        if connection.protocol != recording.protocol:
+            was, now = one_line(recording.protocol), connection.protocol
+            screen.note(
+                f"It was recorded over {was}, and is read over {now}: they need not fit.",
+                fg="yellow",
+            )
         connection = tapped(connection, screen, self._clock, wish.verbosity)
         observers = observers_of(
             screen,

@@ -57,7 +57,7 @@ def _path(log: Path, *, wait: bool) -> Path:
         if found is not None and found.exists():
             return found
         if not wait:
-            what = f"There is no run log in {log}." if log.is_dir() else f"There is no {log}."
+            what = f"There is no run log in {log}." if log.is_dir() else f"{log} does not exist."
             raise click.UsageError(f"{what} --wait waits for one.")
         time.sleep(_PAUSE_S)
 

@@ -214,7 +214,7 @@ def _notes(
             notes.append(f"The run {which} {_ENDS[report.outcome]}: compared as far as it came.")
         if report.replayed:
             notes.append(
-                f"In the run {which} recordings answered: their times are not those of a target. "
+                f"In the run {which}, recordings answered: their times are not those of a target. "
                 "No times are compared, unless --with-replayed says so."
             )
     if not pairs and before.cases and after.cases:

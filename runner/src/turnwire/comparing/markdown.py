@@ -15,9 +15,8 @@ _ICONS: Final = {Change.BROKE: "❌", Change.MENDED: "✅"}
 
 def render(comparison: Comparison) -> str:
     """The page."""
-    is_bad = comparison.broke or comparison.slower
     parts = [
-        f"## {'❌' if is_bad else '✅'} Turnwire: {text.counts(comparison)}",
+        f"## {_icon(comparison)} Turnwire: {text.counts(comparison)}",
         f"{code(comparison.before.name)} → {code(comparison.after.name)}. "
         + (text.verdict_on_times(comparison) if comparison.times else ""),
     ]
@@ -29,6 +28,12 @@ def render(comparison: Comparison) -> str:
     if notes:
         parts += ["### Notes", "\n".join(f"- {code(note)}" for note in notes)]
     return "\n\n".join(part.rstrip() for part in parts) + "\n"
+
+
+def _icon(comparison: Comparison) -> str:
+    if comparison.broke or comparison.slower:
+        return "❌"
+    return "✅" if comparison.paired else "⚠️"
 
 
 def _tests(comparison: Comparison, change: Change) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Awaitable, Callable, Iterable
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Final
@@ -93,7 +94,7 @@ class Probe:
                     StepStatus.FAILED,
                     time_ms=_since(start_ns),
                     cause="; ".join(str(problem) for problem in exc.problems),
-                    fix="Mend the file; `turnwire validate FILE` checks it without any target.",
+                    fix=_validated(exc),
                     fault=Fault.CONFIG,
                 )
             )
@@ -244,3 +245,11 @@ def _closed(connection: Connection, time_ms: float) -> Step:
 
 def _since(start_ns: int) -> float:
     return (perf_counter_ns() - start_ns) / 1e6
+
+
+def _validated(error: ConfigError) -> str:
+    """What lists the problems of a config file; each says itself how it is mended."""
+    file = next((problem.file for problem in error.problems if problem.file), "FILE")
+    return (
+        f"`turnwire validate {shlex.quote(file)}` says all that is wrong with it, and asks nobody."
+    )

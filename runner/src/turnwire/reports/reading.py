@@ -59,11 +59,11 @@ def read_report(path: Path | str) -> RunReport:
     Raises:
         RunLogError: the file cannot be read, or is no run log.
     """
-    return report_of(read_log(path))
+    return report_of(read_log(path), name=f"The run log {path}")
 
 
-def report_of(entries: Iterable[Entry]) -> RunReport:
-    """The report of these entries; the first one is a ``run_started``.
+def report_of(entries: Iterable[Entry], *, name: str = "The run log") -> RunReport:
+    """The report of these entries; the first one is a ``run_started``. ``name`` is for errors.
 
     Raises:
         RunLogError: there are none.
@@ -72,7 +72,7 @@ def report_of(entries: Iterable[Entry]) -> RunReport:
     for entry in entries:
         reading.take(entry)
     if not reading.has_begun:
-        raise RunLogError("The run log is empty: the run ended before it could write anything.")
+        raise RunLogError(f"{name} is empty: the run ended before it could write anything.")
     return reading.report()
 
 

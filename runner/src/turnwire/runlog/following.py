@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
+from turnwire.recordings.model import SUFFIX as RECORDING_SUFFIX
 from turnwire.runlog.entries import Entry
 from turnwire.runlog.reader import parse_line
 from turnwire.runlog.writer import RunLogError
@@ -79,9 +80,11 @@ class FollowedLog:
 
 
 def newest_log(folder: Path) -> Path | None:
-    """The log in a folder that was written to last."""
+    """The log in a folder that was written to last; recordings may lie beside it."""
     found = []
     for path in folder.glob("*.jsonl"):
+        if path.name.endswith(RECORDING_SUFFIX):
+            continue
         try:
             found.append((path.stat().st_mtime_ns, path))
         except OSError:

@@ -58,7 +58,7 @@ def verdict_of(result: ProbeResult) -> str:
     return f"It works; look at: {', '.join(warned)}." if warned else "It works."
 
 
-def as_json(result: ProbeResult) -> str:
+def result_as_json(result: ProbeResult) -> str:
     """The result as one line of JSON."""
     data: dict[str, Any] = {
         "type": "probe",

@@ -136,7 +136,7 @@ def _finished(entry: RunFinished) -> str:
     counts = ", ".join(
         f"{count} {one_line(name)}" for name, count in (entry.counts or {}).items() if count
     )
-    said = counts or f"{entry.turns} turns, {entry.failed} failed"
+    said = counts or f"{entry.turns} turn{'s' if entry.turns != 1 else ''}, {entry.failed} failed"
     code = f", exit code {entry.exit_code}" if entry.exit_code is not None else ""
     return f"{entry.outcome}: {said}{code}"
 
