@@ -20,7 +20,7 @@ def last_log(folder: str = LOG_FOLDER) -> Path:
     logs = [(path.stat().st_mtime_ns, path) for path in Path(folder).glob("*-run-*.jsonl")]
     if not logs:
         raise click.UsageError(
-            f"In the folder {folder!r} there is no log that `turnwire run` named (*-run-*.jsonl). "
-            "Name a file."
+            f"There is no log of a run in {folder} by the name of *-run-*.jsonl, which "
+            "`turnwire run` gives to its own. Name a file."
         )
     return max(logs)[1]
