@@ -27,12 +27,16 @@ class _Masked(logging.Filter):
         return True
 
 
-_masked: Final = _Masked()
+def _install() -> None:
+    masked = _Masked()
+    for name in _LOGGERS:
+        # Filters of a logger see what is logged by that logger only, not by those below it.
+        logging.getLogger(f"httpcore.{name}").addFilter(masked)
+
+
+_install()  # once: every conversation has secrets to hide
 
 
 def hide_in_logs(secrets: Secrets) -> None:
     """From now on, as long as ``secrets`` lives, let no library log one of them."""
     _hidden.add(secrets)
-    for name in _LOGGERS:
-        # Filters of a logger see what is logged by that logger only, not by those below it.
-        logging.getLogger(f"httpcore.{name}").addFilter(_masked)

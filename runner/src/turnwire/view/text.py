@@ -75,6 +75,8 @@ def json_line(value: Any) -> str:
         text = _encode(value)
     except ValueError:
         text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"))
+    if text.isascii() and "\x7f" not in text:  # most of a log, and told at once
+        return text
     return _HAZARD_IN_JSON.sub(_escaped, text)
 
 
