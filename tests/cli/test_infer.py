@@ -164,6 +164,19 @@ def test_a_live_target_is_asked_and_then_talked_to(
     assert f"Said again over it: {expected['protocol']}  finished" in result.stderr
 
 
+def test_the_wire_of_every_turn_can_be_looked_at_without_its_credentials(
+    assistant: Assistant,
+) -> None:
+    url = f"{assistant.url}/chat/stream"
+    result = invoke("infer", url, "Hello", "-H", f"X-Api-Key: {SECRET}", "-vv")
+
+    assert result.exit_code == 0, result.stderr
+    assert result.stderr.count("POST /chat/stream HTTP/1.1") == 2
+    assert "X-Api-Key: ***" in result.stderr
+    assert SECRET not in result.output
+    assert json.loads(result.stdout)["connections"].keys() == {"assistant"}
+
+
 def test_a_command_is_called_with_another_message_and_its_credentials(
     assistant: Assistant,
 ) -> None:

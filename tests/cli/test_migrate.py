@@ -213,3 +213,11 @@ def test_a_file_that_cannot_be_edited_comes_with_what_to_write(folder: Path) -> 
     assert '"protocol": "sse"' in result.stderr
     assert "left as it is" in result.stderr
     assert (folder / "turnwire.toml").read_text() == text
+
+
+def test_the_wire_can_be_looked_at_while_it_is_proved(write: Write, assistant: Assistant) -> None:
+    write("turnwire.json")
+    result = invoke("migrate", "bot", "--to", "sse", "--url", f"{assistant.url}/chat/stream", "-vv")
+    assert result.exit_code == 0, result.output
+    assert result.stderr.count("POST /chat/stream HTTP/1.1") == 2
+    assert "POST" not in result.stdout

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import attrs
 import click
 
@@ -45,3 +48,35 @@ def tapped(connection: Connection, screen: Screen, clock: Clock, verbosity: int)
     if verbosity < 2:
         return connection
     return attrs.evolve(connection, tap=WireView(screen, clock, connection.secrets))
+
+
+proof_verbosity_option = click.option(
+    "-v",
+    "verbosity",
+    count=True,
+    help="Show the events of the turn that proves it; -vv: the raw bytes of every turn, too.",
+)
+
+
+@contextmanager
+def shown_aside(
+    connection: Connection, verbosity: int
+) -> Iterator[tuple[Connection, list[object]]]:
+    """The connection and observers that show it on stderr, to a command whose stdout is data.
+
+    All of it is written when the context is left.
+    """
+    if not verbosity:
+        yield connection, []
+        return
+    with Screen() as screen:
+        clock = Clock()
+        connection = tapped(connection, screen, clock, verbosity)
+        try:
+            yield (
+                connection,
+                observers_of(screen, clock, None, connection, verbosity=verbosity, text=False),
+            )
+        finally:
+            if isinstance(connection.tap, WireView):
+                connection.tap.flush()

@@ -14,6 +14,7 @@ import click
 from turnwire.cli._exit import ExitCode, describe
 from turnwire.cli._options import CliOptions
 from turnwire.cli._running import backend_option, run
+from turnwire.cli._views import proof_verbosity_option, shown_aside
 from turnwire.inferring.evidence import Exchange, HttpRequest
 from turnwire.inferring.inference import Inference, infer
 from turnwire.inferring.live import HTTP_PROTOCOLS, call, check_answer, driver_for_http
@@ -64,6 +65,7 @@ class _Wish:
     quiet: float | None
     timeout: float
     backend: str
+    verbosity: int
     probe: bool
 
 
@@ -110,6 +112,7 @@ class _Wish:
     help="Bounds a call.",
 )
 @click.option("--no-probe", is_flag=True, help="Do not try the result.")
+@proof_verbosity_option
 @backend_option
 @click.pass_obj
 def infer_command(
@@ -158,7 +161,8 @@ async def _infer_live(wish: _Wish, exchange: Exchange, options: CliOptions) -> E
     limited = {**first.connection, "timeoutMs": wish.timeout * 1000}
     connection = as_connection(attrs.evolve(first, connection=limited), plugins, wish.name)
     options.hide(connection.secrets)
-    reply = await call(connection, plugins, message, quiet_s=wish.quiet)
+    with shown_aside(connection, wish.verbosity) as (watched, _):
+        reply = await call(watched, plugins, message, quiet_s=wish.quiet)
     check_answer(connection, reply)
     is_http = asking.protocol in HTTP_PROTOCOLS
     inference = infer(
@@ -182,8 +186,9 @@ async def _converse(
 ) -> ExitCode:
     """Say it again, in a conversation over the connection that was inferred."""
     connection = as_connection(inference, plugins, wish.name)
-    async with open_conversation(connection, plugins=plugins) as conversation:
-        reply = await conversation.send(message)
+    with shown_aside(connection, wish.verbosity) as (watched, observers):
+        async with open_conversation(watched, plugins=plugins, observers=observers) as conversation:
+            reply = await conversation.send(message)
     click.echo(f"Said again over it: {metrics_line(connection.protocol, reply)}", err=True)
     for line in reply_lines(connection, reply):
         click.echo(secrets.mask(line), err=True)

@@ -14,6 +14,7 @@ from turnwire.cli._config import find_config
 from turnwire.cli._exit import ExitCode
 from turnwire.cli._options import CliOptions
 from turnwire.cli._running import backend_option, run
+from turnwire.cli._views import proof_verbosity_option, shown_aside
 from turnwire.inferring import Exchange, Inference, infer
 from turnwire.inferring.live import call, check_answer
 from turnwire.inferring.printing import ConfigFormat, config_text, finding_lines
@@ -52,6 +53,7 @@ class _Wish:
     probe: bool
     quiet: float | None
     write: bool
+    verbosity: int
     backend: str
 
 
@@ -76,6 +78,7 @@ class _Wish:
 @click.option(
     "--write", is_flag=True, help="Change the file. Without it, the change is only shown."
 )
+@proof_verbosity_option
 @backend_option
 @click.pass_obj
 def migrate(
@@ -159,7 +162,8 @@ class _Migration:
         if plan.has_section:
             return {}, plan
         asking = self._loaded(self._edited(plan.changes))
-        reply = await call(asking, self._plugins, self._wish.message, quiet_s=self._wish.quiet)
+        with shown_aside(asking, self._wish.verbosity) as (watched, _):
+            reply = await call(watched, self._plugins, self._wish.message, quiet_s=self._wish.quiet)
         check_answer(asking, reply)
         inference = infer(Exchange(reply=reply, protocol=plan.protocol, message=self._wish.message))
         if not self._sends_session_id():
@@ -219,10 +223,11 @@ class _Migration:
 
     async def _prove(self, connection: Connection) -> ExitCode:
         watch = _Documents()
-        async with open_conversation(
-            connection, plugins=self._plugins, observers=[watch]
-        ) as conversation:
-            reply = await conversation.send(self._wish.message)
+        with shown_aside(connection, self._wish.verbosity) as (watched, observers):
+            async with open_conversation(
+                watched, plugins=self._plugins, observers=[watch, *observers]
+            ) as conversation:
+                reply = await conversation.send(self._wish.message)
         self._say(f"Said over it: {metrics_line(connection.protocol, reply)}")
         for line in outcome_lines(connection, reply):
             self._say(line)
