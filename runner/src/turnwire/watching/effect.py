@@ -12,7 +12,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
-from typing import Final
+from typing import Final, NamedTuple
 
 import attrs
 
@@ -26,8 +26,7 @@ _AFTER_MS: Final = 1.0
 """What is stamped so shortly after a pause had waited for its end, like all else that was due."""
 
 
-@attrs.frozen
-class Pause:
+class Pause(NamedTuple):
     """A time in which the client did nothing else, from the start of the turn."""
 
     start_ms: float
@@ -98,7 +97,7 @@ class ClientEffect:
             for name, by in off.items()
             if by >= LEAST_MS and by >= LEAST_SHARE * (found[name][0] or 0.0)
         }
-        return attrs.evolve(effect, spoilt=spoilt)
+        return attrs.evolve(effect, spoilt=spoilt) if spoilt else effect
 
     @property
     def worst_ms(self) -> float:
@@ -108,9 +107,11 @@ class ClientEffect:
     def arrival(self, offset_ms: float) -> Range:
         """Where an arrival may truly have been that was stamped at ``offset_ms``."""
         sent = self._sent(offset_ms)
-        before = sum(
-            max(min(pause.end_ms, sent) - max(pause.start_ms, 0.0), 0.0) for pause in self.pauses
-        )
+        before = 0.0
+        for pause in self.pauses:
+            if pause.start_ms >= sent:
+                break
+            before += max(min(pause.end_ms, sent) - max(pause.start_ms, 0.0), 0.0)
         return Range(max(offset_ms - before - self._late(offset_ms), 0.0), offset_ms)
 
     def longest_gap(self, metrics: Metrics) -> Range:

@@ -16,6 +16,7 @@ from typing import Any, Final, Literal, NamedTuple, TypeVar
 import anyio
 from anyio.lowlevel import checkpoint
 
+from turnwire.watching.collector import calm_collector
 from turnwire.watching.effect import ClientEffect, Pause
 from turnwire_core import Metrics, Reply, hookimpl
 
@@ -24,6 +25,7 @@ T = TypeVar("T")
 _NS_PER_MS: Final = 1_000_000
 _PERIOD_NS: Final = 10 * _NS_PER_MS
 _CPU_EVERY_NS: Final = 100 * _NS_PER_MS
+_CPU_AT_MOST_EVERY_NS: Final = 10 * _NS_PER_MS
 _LEAST_LAG_NS: Final = 2 * _NS_PER_MS
 """Timers round up by as much: less is no lag."""
 _LEAST_GC_NS: Final = 1 * _NS_PER_MS
@@ -60,14 +62,7 @@ class LoopWatch:
         self._told: tuple[int, Metrics, ClientEffect] | None = None
 
     async def run(self) -> None:
-        """Watch until cancelled.
-
-        Meanwhile the garbage collector passes over what is there now, most of it code: looking at
-        it again and again is what makes its pauses long.
-        """
-        freezes = gc.get_freeze_count() == 0
-        if freezes:
-            gc.freeze()
+        """Watch until cancelled."""
         gc.callbacks.append(self._on_gc)
         try:
             while True:
@@ -80,8 +75,6 @@ class LoopWatch:
         finally:
             self._due_ns = None
             gc.callbacks.remove(self._on_gc)
-            if freezes:
-                gc.unfreeze()
 
     def sleeps(self) -> None:
         """The task goes to sleep."""
@@ -132,27 +125,32 @@ class LoopWatch:
         recorded = [*self._pauses[first:], *([running] if running is not None else ())]
         end_ns = start_ns + int(metrics.duration_ms * _NS_PER_MS)
         during = [one for one in recorded if one.start_ns <= end_ns]
-        longest = {"loop": 0.0, "gc": 0.0}
-        for one in during:
+        longest_ns = {"loop": 0, "gc": 0}
+        for end_ns, begin_ns, kind in during:
             # Of a pause that began before the turn, what was left of it.
-            lasted_ns = one.end_ns - max(one.start_ns, start_ns)
-            longest[one.kind] = max(longest[one.kind], round(lasted_ns / _NS_PER_MS, 3))
+            longest_ns[kind] = max(longest_ns[kind], end_ns - max(begin_ns, start_ns))
         return ClientEffect.of(
             metrics,
             [
                 Pause((one.start_ns - start_ns) / _NS_PER_MS, (one.end_ns - start_ns) / _NS_PER_MS)
                 for one in during
             ],
-            loop_lag_ms=longest["loop"],
-            gc_ms=longest["gc"],
+            loop_lag_ms=round(longest_ns["loop"] / _NS_PER_MS, 3),
+            gc_ms=round(longest_ns["gc"] / _NS_PER_MS, 3),
             cpu=self._cpu_since(start_ns, now),
         )
 
     def _cpu_since(self, start_ns: int, now: int) -> float | None:
         """The share of one core since the last sample before ``start_ns``; None of no time."""
-        index = max(bisect_left(self._cpu_samples, start_ns, key=lambda one: one[0]) - 1, 0)
-        at_ns, used_ns = self._cpu_samples[index]
-        return round((self._cpu() - used_ns) / (now - at_ns), 3) if now > at_ns else None
+        samples = self._cpu_samples
+        # Asking the system may cost more than all the rest of this, and many turns end together.
+        if now - samples[-1][0] >= _CPU_AT_MOST_EVERY_NS:
+            samples.append((now, self._cpu()))
+        index = max(bisect_left(samples, start_ns, key=lambda one: one[0]) - 1, 0)
+        (at_ns, used_ns), (until_ns, until_used_ns) = samples[index], samples[-1]
+        if until_ns <= at_ns:
+            return None
+        return round((until_used_ns - used_ns) / (until_ns - at_ns), 3)
 
 
 class EffectObserver:
@@ -180,13 +178,14 @@ async def run_watched(function: Callable[[], Awaitable[T]], watch: LoopWatch) ->
     """
     result: list[T] = []
     failure: BaseException | None = None
-    async with anyio.create_task_group() as tasks:
-        tasks.start_soon(watch.run)
-        try:
-            result.append(await function())
-        except (Exception, KeyboardInterrupt) as exc:  # noqa: BLE001 # raised below
-            failure = exc
-        tasks.cancel_scope.cancel()
+    with calm_collector():
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(watch.run)
+            try:
+                result.append(await function())
+            except (Exception, KeyboardInterrupt) as exc:  # noqa: BLE001 # raised below
+                failure = exc
+            tasks.cancel_scope.cancel()
     if failure is not None:
         raise failure
     return result[0]
