@@ -15,6 +15,7 @@ drivers and libraries are imported: what a start costs, ``benchmarks/run.py`` me
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import os
 import subprocess
@@ -23,7 +24,9 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import anyio
 
@@ -38,6 +41,13 @@ KINDS = Kinds.installed()
 FILE = Path("benchmark.turnwire.yaml")
 
 REPLY_MS = 200
+BACKENDS: dict[str, dict[str, Any]] = {
+    "uvloop": {"backend": "asyncio", "backend_options": {"use_uvloop": True}},
+    "asyncio": {"backend": "asyncio", "backend_options": {"use_uvloop": False}},
+    "trio": {"backend": "trio"},
+}
+"""`turnwire run` takes uvloop for asyncio where it is installed."""
+
 TARGETS = {
     "http_chat": "chat?delay_ms=200",
     "sse": "sse?delay_ms=150&gap_us=25000&events=2",
@@ -130,7 +140,7 @@ def main() -> None:
     parser.add_argument("--tests", type=int, default=200)
     parser.add_argument("--jobs", type=int, default=50)
     parser.add_argument("--protocol", choices=TARGETS, default="sse")
-    parser.add_argument("--backend", choices=("asyncio", "trio"), action="append")
+    parser.add_argument("--backend", choices=BACKENDS, action="append")
     parser.add_argument("--rounds", type=int, default=3)
     wanted = parser.parse_args()
     ideal = wanted.tests * REPLY_MS / 1000 / wanted.jobs
@@ -138,13 +148,14 @@ def main() -> None:
         config = Path(folder) / "turnwire.json"
         config.write_text(json.dumps(make_config(port)))
         cases = make_cases(wanted.tests, config, wanted.protocol)
-        for backend in wanted.backend or ("asyncio", "trio"):
+        for backend in wanted.backend or [name for name in BACKENDS if find_spec(name)]:
+            run = functools.partial(anyio.run, measure, **BACKENDS[backend])
             first = Path(folder) / f"{backend}.jsonl"
-            anyio.run(measure, cases[:1], 1, first, backend=backend)
+            run(cases[:1], 1, first)
             for number in range(wanted.rounds):
                 path = Path(folder) / f"{backend}-{number}.jsonl"
                 before, waited = time.process_time(), kept_waiting()
-                seconds, outcome = anyio.run(measure, cases, wanted.jobs, path, backend=backend)
+                seconds, outcome = run(cases, wanted.jobs, path)
                 cpu, waited = time.process_time() - before, kept_waiting() - waited
                 assert outcome.counts["passed"] == wanted.tests, outcome.counts
                 finished = sum(one.type == "test_finished" for one in read_log(path))
