@@ -105,8 +105,7 @@ def _business(measured: Sequence[Measured]) -> str:
         return ""
     return (
         f" Other work kept the machine busy: its load was {min(loads):.0f} to {max(loads):.0f}, of "
-        "which the benchmark is two. Latencies and paced streams suffer most from that; a quiet "
-        "machine finds smaller ones."
+        "which the benchmark is two. Latencies and paced streams suffer most from that."
     )
 
 
