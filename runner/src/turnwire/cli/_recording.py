@@ -22,40 +22,33 @@ record_option: Callable[[Any], Any] = click.option(
 )
 
 
-def _speed(
-    ctx: click.Context,  # noqa: ARG001 — click's signature
-    param: click.Parameter,  # noqa: ARG001
-    value: str | None,
-) -> Speed | None:
-    if value is None:
-        return None
-    from turnwire.replaying.pace import Speed
+def _parsed_as(name: str) -> Callable[..., Any]:
+    """A callback that has the class ``name`` of :mod:`turnwire.replaying.pace` read the value.
 
-    try:
-        return Speed.parse(value)
-    except ValueError as exc:
-        raise click.BadParameter(f"{value!r}: {exc}.") from exc
+    By its name, because a command that replays nothing must not import it.
+    """
 
+    def parse(
+        ctx: click.Context,  # noqa: ARG001 — click's signature
+        param: click.Parameter,  # noqa: ARG001 — click's signature
+        value: str | None,
+    ) -> Any:
+        if value is None:
+            return None
+        from turnwire.replaying import pace
 
-def _cut(
-    ctx: click.Context,  # noqa: ARG001 — click's signature
-    param: click.Parameter,  # noqa: ARG001
-    value: str | None,
-) -> Cut | None:
-    if value is None:
-        return None
-    from turnwire.replaying.pace import Cut
+        try:
+            return getattr(pace, name).parse(value)
+        except ValueError as exc:
+            raise click.BadParameter(f"{value!r}: {exc}.") from exc
 
-    try:
-        return Cut.parse(value)
-    except ValueError as exc:
-        raise click.BadParameter(f"{value!r}: {exc}.") from exc
+    return parse
 
 
 speed_option: Callable[[Any], Any] = click.option(
     "--speed",
     metavar="X",
-    callback=_speed,
+    callback=_parsed_as("Speed"),
     help="How fast a recording is played: 1 as it was, 10 ten times as fast, max without waiting. "
     "Default: 1.",
 )
@@ -63,7 +56,7 @@ speed_option: Callable[[Any], Any] = click.option(
 cut_option: Callable[[Any], Any] = click.option(
     "--cut",
     metavar="HOW",
-    callback=_cut,
+    callback=_parsed_as("Cut"),
     help="In which pieces its bytes come: reads (as they did), every (one by one), a number of "
     "bytes, random or random:SEED. Default: reads.",
 )

@@ -14,6 +14,7 @@ from turnwire.cli._config import find_config, load_connection
 from turnwire.cli._exit import ExitCode
 from turnwire.cli._options import CliOptions
 from turnwire.cli._running import backend_option, run
+from turnwire.cli._views import tapped, verbosity_option
 from turnwire.probing import Fault, Probe, ProbeResult
 from turnwire.probing.probe import DEFAULT_MESSAGE
 from turnwire.view.checklist import Checklist, result_as_json
@@ -52,7 +53,7 @@ class _Wish:
 )
 @click.option("--once", is_flag=True, help="Send MESSAGE once: leave out the second turn.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object with every step.")
-@click.option("-v", "verbosity", count=True, help="Show the events; -vv: the raw bytes, too.")
+@verbosity_option
 @backend_option
 @click.pass_obj
 def probe(options: CliOptions, /, backend: str, **wishes: Any) -> ExitCode:
@@ -85,10 +86,9 @@ async def _probe(wish: _Wish, options: CliOptions, screen: Screen) -> ProbeResul
             else:
                 found = load_connection(wish.name, wish.config, plugins)
             options.hide(found.secrets)
-            if wish.verbosity > 1:
-                view = WireView(screen, clock, found.secrets)
-                found = attrs.evolve(found, tap=view)
-                stack.callback(view.flush)
+            found = tapped(found, screen, clock, wish.verbosity)
+            if isinstance(found.tap, WireView):
+                stack.callback(found.tap.flush)
             return found
 
         result = await Probe(
