@@ -204,7 +204,7 @@ def main() -> None:
     # What is not installed cannot be imported; nor can what we say is not.
     hidden: list[str] = wanted.get("without", [])
     for name in hidden:
-        sys.modules[name] = None  # type: ignore[assignment]
+        sys.modules[name] = None  # type: ignore[assignment] # cannot be imported
     backend = wanted.get("backend", "asyncio")
     options: dict[str, Any] = {}
     if backend == "uvloop":

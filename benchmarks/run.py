@@ -334,7 +334,7 @@ class Bench:
         request = {"method": "POST", "body": {"message": "{{prompt}}"}}
         request["headers"] = {"Content-Type": "application/json"}
         provider = {"id": "http", "config": {"url": url, "transformResponse": "json.reply"}}
-        provider["config"] |= request  # type: ignore[operator]
+        provider["config"] |= request  # type: ignore[operator] # it is a dict
         test = {"vars": {"message": "Hi"}, "assert": [{"type": "regex", "value": "^[0-9]"}]}
         evaluation = {"prompts": ["{{message}}"], "providers": [provider], "tests": [test] * count}
         with tempfile.TemporaryDirectory() as folder:

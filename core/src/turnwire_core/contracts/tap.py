@@ -39,7 +39,7 @@ class WireTap(ABC):
     def received(self, at_ns: int, label: str, data: bytes) -> None:
         """Bytes that had arrived at ``at_ns``."""
 
-    def carried(self, at_ns: int, label: str, data: bytes, *, sent: bool) -> None:  # noqa: B027
+    def carried(self, at_ns: int, label: str, data: bytes, *, sent: bool) -> None:  # noqa: B027 - as ended
         """What bytes that were labelled :data:`FRAMES` carried: the payload of a message.
 
         Called besides, and never instead of, ``sent`` and ``received``. ``sent`` is which way.

@@ -28,7 +28,7 @@ def import_for(connection: Connection, url: Url) -> None:
     """Import what requests to ``url`` will need: it takes longer than all of a turn."""
     with suppress(ProxyError):  # which the first turn ends with
         if choose_proxy(connection, *url.origin) is not None:
-            import turnwire_core.http._stock  # noqa: F401
+            import turnwire_core.http._stock  # noqa: F401 - for later
 
 
 class Transport:
