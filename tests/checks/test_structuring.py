@@ -55,9 +55,10 @@ def test_what_all_checks_have_stands_beside_the_kind() -> None:
     assert spec.origin is ORIGIN
 
 
-@pytest.mark.parametrize("kind", [one.kind for one in BUILT_IN])
+@pytest.mark.parametrize("kind", BUILT_IN)
 def test_every_kind_is_documented_and_has_two_spellings(kind: str) -> None:
     one = OURS.check(kind)
+    assert one.kind == kind
     assert OURS.check(camel(kind)) is one
     assert one.doc.endswith(".")
     assert type(one).__doc__

@@ -76,7 +76,7 @@ def context_of(
 def written(raw: Any, kinds: Kinds | None = None) -> CheckSpec:
     """A check as a file has it."""
     kinds = kinds or OURS
-    suite_wide = any(one.suite_wide and one.kind in raw for one in BUILT_IN)
+    suite_wide = any(OURS.check(kind).suite_wide and kind in raw for kind in BUILT_IN)
     return structure_check(raw, kinds, ORIGIN, suite_wide=suite_wide)
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import functools
 import importlib.metadata
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import attrs
@@ -128,19 +129,39 @@ class Kinds:
     @property
     def _all(self) -> _Loaded:
         if self._loaded is None:
-            # Not at the top of the file: our own kinds may import what this module exports.
+            # Not at the top of the file: these packages may import what this module exports.
             from turnwire.checks import BUILT_IN as OUR_CHECKS
             from turnwire.steps import BUILT_IN as OUR_STEPS
 
             found = _discovered(tuple(sys.path)) if self._discover else ()
             plugins = (*found, *self._registered)
-            checks = [(_OURS, OUR_CHECKS), *((one.label, one.checks) for one in plugins)]
-            steps = [(_OURS, OUR_STEPS), *((one.label, one.steps) for one in plugins)]
+            checks = [_ours(OUR_CHECKS), *((one.label, _made(one.checks)) for one in plugins)]
+            steps = [_ours(OUR_STEPS), *((one.label, _made(one.steps)) for one in plugins)]
             errors = tuple(one.error for one in plugins if one.error is not None)
             self._loaded = _Loaded(
                 plugins, _Family("check", checks, errors), _Family("step", steps, errors)
             )
         return self._loaded
+
+
+def _ours(places: Mapping[str, str]) -> tuple[str, Mapping[str, Callable[[], Any]]]:
+    """What we bring ourselves: imported one by one, because a run uses few of them."""
+    return _OURS, {kind: functools.partial(_imported, place) for kind, place in places.items()}
+
+
+@functools.cache
+def _imported(place: str) -> Any:
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)()
+
+
+def _made(kinds: Sequence[KindT]) -> Mapping[str, Callable[[], KindT]]:
+    """What a plugin has made already."""
+    return {one.kind: functools.partial(_itself, one) for one in kinds}
+
+
+def _itself(kind: KindT) -> KindT:
+    return kind
 
 
 class _Family(Generic[KindT]):
@@ -149,19 +170,19 @@ class _Family(Generic[KindT]):
     def __init__(
         self,
         noun: str,
-        sources: Iterable[tuple[str, Sequence[KindT]]],
+        sources: Iterable[tuple[str, Mapping[str, Callable[[], KindT]]]],
         errors: tuple[PluginError, ...],
     ) -> None:
         self._noun = noun
         self._errors = errors
-        self._claims: dict[str, list[tuple[str, KindT]]] = {}
+        self._claims: dict[str, list[tuple[str, Callable[[], KindT]]]] = {}
         self._names: dict[str, str] = {}
         for label, kinds in sources:
-            for one in kinds:
+            for kind, get in kinds.items():
                 # A kind that differs from another's in its spelling only is the same key.
-                name = self._names.get(camel(one.kind), one.kind)
-                self._claims.setdefault(name, []).append((label, one))
-                self._names |= {one.kind: name, camel(one.kind): name}
+                name = self._names.get(camel(kind), kind)
+                self._claims.setdefault(name, []).append((label, get))
+                self._names |= {kind: name, camel(kind): name}
 
     def knows(self, key: str) -> bool:
         return key in self._names
@@ -169,7 +190,7 @@ class _Family(Generic[KindT]):
     def find(self, kind: str) -> KindT:
         claims = self._claims.get(self._names.get(kind, kind), [])
         if len(claims) == 1:
-            return claims[0][1]
+            return claims[0][1]()
         if claims:
             named = " and ".join(label for label, _ in claims)
             raise PluginError(
@@ -184,7 +205,7 @@ class _Family(Generic[KindT]):
         raise KeyError(kind)
 
     def usable(self) -> dict[str, KindT]:
-        return {name: claims[0][1] for name, claims in self._claims.items() if len(claims) == 1}
+        return {name: claims[0][1]() for name, claims in self._claims.items() if len(claims) == 1}
 
 
 @attrs.frozen

@@ -1,10 +1,13 @@
-"""Kinds of checks. ``BUILT_IN`` holds our own; plugins add more.
+"""Kinds of checks. ``BUILT_IN`` names our own; plugins add more.
 
 Whoever writes a kind, or a function for the ``python`` check, finds here what it is given and what
 it returns.
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
 
 from turnwire.checks.contract import (
     Check,
@@ -16,56 +19,33 @@ from turnwire.checks.contract import (
     TurnEvent,
     TurnRecord,
 )
-from turnwire.checks.json_value import JsonCheck
-from turnwire.checks.judged import JudgeCheck
-from turnwire.checks.percentiles import Percentiles
-from turnwire.checks.python_function import PythonCheck
-from turnwire.checks.replies import Events, EventWithin, NoErrorEvent, VerdictCheck
-from turnwire.checks.similarity import Similarity
-from turnwire.checks.streaming import Streams
-from turnwire.checks.texts import (
-    Contains,
-    EndsWith,
-    Equals,
-    IContains,
-    Length,
-    Regex,
-    StartsWith,
-)
-from turnwire.checks.timing import (
-    CharsPerS,
-    FirstTokenMs,
-    GapMs,
-    LatencyMs,
-    MaxGapMs,
-    MinChunks,
-)
 
-BUILT_IN: tuple[Check, ...] = (
-    Equals(),
-    Contains(),
-    IContains(),
-    StartsWith(),
-    EndsWith(),
-    Regex(),
-    Length(),
-    JsonCheck(),
-    Similarity(),
-    PythonCheck(),
-    JudgeCheck(),
-    VerdictCheck(),
-    NoErrorEvent(),
-    Events(),
-    EventWithin(),
-    FirstTokenMs(),
-    LatencyMs(),
-    MaxGapMs(),
-    GapMs(),
-    MinChunks(),
-    CharsPerS(),
-    Streams(),
-    Percentiles(),
-)
+BUILT_IN: Final[Mapping[str, str]] = {
+    "equals": "turnwire.checks.texts:Equals",
+    "contains": "turnwire.checks.texts:Contains",
+    "icontains": "turnwire.checks.texts:IContains",
+    "starts_with": "turnwire.checks.texts:StartsWith",
+    "ends_with": "turnwire.checks.texts:EndsWith",
+    "regex": "turnwire.checks.texts:Regex",
+    "length": "turnwire.checks.texts:Length",
+    "json": "turnwire.checks.json_value:JsonCheck",
+    "similarity": "turnwire.checks.similarity:Similarity",
+    "python": "turnwire.checks.python_function:PythonCheck",
+    "judge": "turnwire.checks.judged:JudgeCheck",
+    "verdict": "turnwire.checks.replies:VerdictCheck",
+    "no_error_event": "turnwire.checks.replies:NoErrorEvent",
+    "events": "turnwire.checks.replies:Events",
+    "event_within": "turnwire.checks.replies:EventWithin",
+    "first_token_ms": "turnwire.checks.timing:FirstTokenMs",
+    "latency_ms": "turnwire.checks.timing:LatencyMs",
+    "max_gap_ms": "turnwire.checks.timing:MaxGapMs",
+    "gap_ms": "turnwire.checks.timing:GapMs",
+    "min_chunks": "turnwire.checks.timing:MinChunks",
+    "chars_per_s": "turnwire.checks.timing:CharsPerS",
+    "streams": "turnwire.checks.streaming:Streams",
+    "percentiles": "turnwire.checks.percentiles:Percentiles",
+}
+"""Where the class of each kind is; :class:`~turnwire.kinds.Kinds` imports it when it is used."""
 
 __all__ = [
     "BUILT_IN",

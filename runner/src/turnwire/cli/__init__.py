@@ -47,7 +47,12 @@ def main(args: Sequence[str] | None = None, prog_name: str | None = None) -> NoR
     # A command imports some hundred thousand objects, and none of them is garbage: to look for it
     # as often as Python does takes 8 % of the time until the first request.
     gc.set_threshold(10_000, 20)
-    cli.main(args=args, prog_name=prog_name)
+    try:
+        cli.main(args=args, prog_name=prog_name)
+    finally:
+        # Nor when it is over: the interpreter looks through all of them some times more before it
+        # ends, a tenth of a second that whoever waits for the exit code would wait too.
+        gc.freeze()
     raise AssertionError("unreachable: main exits")
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import secrets as random_numbers
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 
 import attrs
@@ -129,7 +129,7 @@ def make_plan(choice: Choice, *, config: str | None, resume: Path | None, kinds:
         choice = Choice.from_log(progress)
         config = config if config is not None else progress.started.config
         now = datetime.fromisoformat(progress.started.started)
-    seed = choice.seed if choice.seed is not None else random_numbers.randbelow(2**32)
+    seed = choice.seed if choice.seed is not None else SystemRandom().getrandbits(32)
     # Before the suites: a mistyped option is not to be found after a screen of other problems.
     selection = Selection(
         keyword=choice.keyword,

@@ -20,11 +20,10 @@ from turnwire.kinds import Kinds
 from turnwire.runlog import RunLog
 from turnwire.runlog.entries import TestFinished, TestStarted
 from turnwire.steps import BUILT_IN
-from turnwire.steps.user_objective import UserObjectiveOptions
-from turnwire.suites.model import Case
+from turnwire.suites.model import Case, CheckSpec
 from turnwire.watching import EffectObserver, LoopWatch, run_watched
 from turnwire.wiring import STRAIGHT, Wiring
-from turnwire_core import Connection
+from turnwire_core import Connection, PluginError
 
 
 async def run_case(
@@ -190,16 +189,19 @@ def _wants_events(case: Case, kinds: Kinds) -> bool:
     steps = [*case.test.steps, *(step for fixture in fixtures for step in fixture.steps)]
     specs = [*case.test.checks, *case.suite.checks]
     for step in steps:
-        options = step.options
-        specs += [
-            *step.checks,
-            *(options.stop_when if isinstance(options, UserObjectiveOptions) else ()),
-        ]
-    ours = {step.kind for step in BUILT_IN}
-    if any(step.kind not in ours for step in steps):
+        specs += step.checks
+        if step.kind == "user_objective":
+            specs += step.options.stop_when
+    if any(step.kind not in BUILT_IN for step in steps):
         return True
-    usable = kinds.checks()
-    return any(usable[spec.kind].reads_events for spec in specs if spec.kind in usable)
+    return any(_reads_events(spec, kinds) for spec in specs)
+
+
+def _reads_events(spec: CheckSpec, kinds: Kinds) -> bool:
+    try:
+        return kinds.check(spec.kind).reads_events
+    except (KeyError, PluginError):
+        return False  # it cannot be evaluated, and says so when it is its turn
 
 
 def _log_start(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import os
 import platform
-import secrets as random_tokens
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -50,7 +50,7 @@ def log_path(given: str | None, command: str, now: datetime | None = None) -> Pa
     if not folder.endswith("/") and not Path(folder).is_dir():
         return Path(folder)
     moment = (now or datetime.now(UTC)).strftime("%Y%m%dT%H%M%SZ")
-    return Path(folder) / f"{moment}-{command}-{random_tokens.token_hex(2)}.jsonl"
+    return Path(folder) / f"{moment}-{command}-{os.urandom(2).hex()}.jsonl"
 
 
 @attrs.frozen
@@ -87,7 +87,7 @@ class RunLog:
         resume: bool = False,
     ) -> None:
         self._start_ns = time.perf_counter_ns()
-        self.run = random_tokens.token_hex(8)
+        self.run = os.urandom(8).hex()
         self._conversations = 0
         self.turns = 0
         self.failed = 0
@@ -110,7 +110,7 @@ class RunLog:
                 turnwire=metadata.version("turnwire"),
                 core=metadata.version("turnwire-core"),
                 python=platform.python_version(),
-                platform=platform.platform(terse=True),
+                platform=_system(),
                 drivers=_installed_drivers(),
                 config=config,
                 suites=list(plan.suites),
@@ -207,6 +207,12 @@ class RunLog:
         patience = time.monotonic() + _LONGEST_DRAIN_S
         while not written.is_set() and time.monotonic() < patience:  # noqa: ASYNC110 # by a thread
             await anyio.sleep(_DRAIN_STEP_S)
+
+
+def _system() -> str:
+    """Not ``platform.platform()``: it starts a process, and searches Python's file for its libc."""
+    system = platform.uname()
+    return f"{system.system}-{system.release}-{system.machine}"
 
 
 def _installed_drivers() -> dict[str, Any]:

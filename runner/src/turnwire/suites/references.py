@@ -21,8 +21,6 @@ from turnwire_core import Connection, Problem
 from turnwire_core.config import Findings, hide_environment_value, nearest
 from turnwire_core.templates import Template
 
-_OURS: Final = frozenset(step.kind for step in BUILT_IN)
-
 _ASSERTING: Final = frozenset({"extract", "user_objective"})
 """Steps that fail their test by themselves: nothing is there to extract, the goal not reached."""
 
@@ -205,7 +203,7 @@ def _asserts(test: Test, suite: Suite) -> bool:
     return bool(test.checks) or any(
         step.checks
         or step.kind in _ASSERTING
-        or step.kind not in _OURS  # a plugin's step may record what it expects
+        or step.kind not in BUILT_IN  # a plugin's step may record what it expects
         or getattr(step.options, "expect", ())
         or getattr(step.options, "extract", ())
         for step in _steps_of(test, suite)
@@ -321,7 +319,7 @@ class _VariableWalk:
         for check in _inner_checks(step):
             self._look(names_in(check.options), check.origin)
         self._defined |= _assigned(step)
-        self._anything = self._anything or step.kind not in _OURS
+        self._anything = self._anything or step.kind not in BUILT_IN
         for check in step.checks:
             self._look(names_in(check.options), check.origin)
 
