@@ -7,9 +7,10 @@ from typing import Final, Literal
 
 import attrs
 
+from turnwire.checks.bounds import blame_for
 from turnwire.checks.contract import Check, CheckContext, CheckError, CheckResult, TurnRecord
 from turnwire.checks.showing import counted, number
-from turnwire.checks.timing import blame_for, check_percentile, nearest_rank
+from turnwire.checks.timing import check_percentile, nearest_rank
 from turnwire.watching import Range
 from turnwire_core import Metrics
 from turnwire_core.contracts.connection import Milliseconds, option

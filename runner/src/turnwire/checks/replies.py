@@ -7,10 +7,10 @@ from typing import Any, Literal
 
 import attrs
 
+from turnwire.checks.bounds import blame_for
 from turnwire.checks.contract import Check, CheckContext, CheckResult, TurnEvent, TurnRecord
 from turnwire.checks.each import Outcome, each_turn
 from turnwire.checks.showing import bounded, number, value_excerpt
-from turnwire.checks.timing import blame_for
 from turnwire_core import Verdict
 from turnwire_core.config import Findings, structure
 from turnwire_core.contracts.connection import Condition, JsonValue, Milliseconds, option

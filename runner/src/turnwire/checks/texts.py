@@ -8,9 +8,10 @@ from typing import Final
 
 import attrs
 
+from turnwire.checks.bounds import within
 from turnwire.checks.contract import Check, CheckContext, CheckError, CheckResult
 from turnwire.checks.each import Outcome, each_text
-from turnwire.checks.showing import excerpt, nearest_place, number, parting
+from turnwire.checks.showing import excerpt, nearest_place, parting
 from turnwire_core.contracts.connection import option
 
 LONGEST_SEARCHED: Final = 200_000
@@ -263,17 +264,6 @@ class Length(Check):
             return low and high, f"{length} {unit}: {excerpt(text, limit=_PHRASES_SHOWN)}"
 
         return each_text(context, f"{bounds} {unit}", test)
-
-
-def within(low: float | None, high: float | None) -> str:
-    """Bounds in words; at least one of them is given."""
-    if low is None and high is not None:
-        return f"at most {number(high)}"
-    if high is None and low is not None:
-        return f"at least {number(low)}"
-    if low == high:
-        return f"exactly {number(low or 0)}"
-    return f"{number(low or 0)} to {number(high or 0)}"
 
 
 def _folded(text: str, ignore_case: bool) -> str:

@@ -10,10 +10,10 @@ from typing import ClassVar
 
 import attrs
 
+from turnwire.checks.bounds import blame_for, within
 from turnwire.checks.contract import Check, CheckContext, CheckResult, TurnRecord
 from turnwire.checks.each import Outcome, each_turn
 from turnwire.checks.showing import number
-from turnwire.checks.texts import within
 from turnwire.watching import ClientEffect, Range
 from turnwire_core import Metrics
 from turnwire_core.contracts.connection import Milliseconds, option
@@ -82,15 +82,6 @@ def hold(
         return holds(value), f"{of}{shown} {unit}{blame}"
 
     return each_turn(context, f"{of}{within(low, high)} {unit}", test)
-
-
-def blame_for(value: float, true: Range, holds: Callable[[float], bool], unit: str) -> str:
-    """What to say where the outcome hangs on what this process may have done to a value."""
-    if holds(true.low) == holds(true.high) == holds(value):
-        return ""
-    off = true.off(value)
-    by = f"by up to {number(round(off, 1))} {unit}" if math.isfinite(off) else "by far"
-    return f", which may be off {by} because of this machine: that decides it"
 
 
 class FirstTokenMs(_AtMost):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets as random_tokens
 import stat
 from pathlib import Path
 
@@ -41,7 +40,7 @@ def write_report(path: Path, text: str) -> None:
 
 
 def _replace(target: Path, text: str) -> None:
-    draft = target.with_name(f".{target.name}.{random_tokens.token_hex(4)}.tmp")
+    draft = target.with_name(f".{target.name}.{os.urandom(4).hex()}.tmp")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
         with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
