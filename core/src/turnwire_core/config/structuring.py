@@ -6,7 +6,6 @@ read both spellings of each key, and name the nearest known one for a key that n
 
 from __future__ import annotations
 
-import difflib
 import types
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -86,12 +85,14 @@ def fields_of(cls: type[Any]) -> list[attrs.Attribute[Any]]:
 
 def nearest(word: str, known: list[str]) -> str:
     """``Did you mean 'x'?``, or the list of what is known."""
-    matches = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
+    from difflib import get_close_matches  # for mistakes only
+
+    matches = get_close_matches(word, known, n=1, cutoff=0.6)
     if not matches:
         lowered = {name.lower(): name for name in known}
         matches = [
             lowered[match]
-            for match in difflib.get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
+            for match in get_close_matches(word.lower(), list(lowered), n=1, cutoff=0.6)
         ]
     if matches:
         return f"Did you mean {matches[0]!r}?"

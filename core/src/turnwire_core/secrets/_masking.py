@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from functools import cached_property
 from typing import Any, Final, NoReturn
 
-from turnwire_core.secrets._spellings import FOUND, State, as_bytes, longest, merged, spellings
+from turnwire_core.secrets._machines import FOUND, State, as_bytes, merged
 
 MASK: Final = "***"
 
@@ -31,6 +31,9 @@ class _Value:
     """One value, ready to be found. Sets that hide the same value share it."""
 
     def __init__(self, value: str) -> None:
+        from turnwire_core.secrets._spellings import longest, spellings  # where there are secrets
+
+        self.longest = longest(value)
         self._spellings = spellings(value)
         ways = dict.fromkeys(spelling.pattern() for spelling in self._spellings)
         self.patterns = [re.compile(pattern) for pattern in ways]
@@ -77,9 +80,9 @@ class Secrets:
         """Hide ``value`` from now on, also without the white space around it."""
         for form in (value, value.strip()):
             if len(form) >= _SHORTEST and form not in self._known:
-                self._known[form] = _Value(form)
+                self._known[form] = known = _Value(form)
                 self._machine = None
-                self._reach = max(self._reach, longest(form))
+                self._reach = max(self._reach, known.longest)
 
     def update(self, other: Secrets) -> None:
         """Hide everything that ``other`` hides."""

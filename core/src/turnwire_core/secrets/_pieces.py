@@ -6,8 +6,8 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Final, Generic, TypeVar
 
+from turnwire_core.secrets._machines import FOUND, State
 from turnwire_core.secrets._masking import MASK, Secrets
-from turnwire_core.secrets._spellings import FOUND, State
 
 T = TypeVar("T")
 

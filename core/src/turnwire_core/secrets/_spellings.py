@@ -17,13 +17,7 @@ from typing import Final, Protocol
 
 import attrs
 
-State = dict[str, tuple["State", ...]]
-"""Where a machine stands: by the next character, where it may stand then.
-
-The key :data:`FOUND` says that what was read until here is a whole value.
-"""
-
-FOUND: Final = ""
+from turnwire_core.secrets._machines import State, as_bytes, merged
 
 _SHORTEST_BASE64 = 6
 """Fewer characters of base64 say little and stand in innocent text by chance."""
@@ -114,15 +108,6 @@ class Times:
             again = self.part.before(state)
             state = again if count <= self.least else merged((again, follow))
         return state
-
-
-def merged(states: Iterable[State]) -> State:
-    """Standing at several places at once."""
-    together: State = {}
-    for state in states:
-        for character, after in state.items():
-            together[character] = together.get(character, ()) + after
-    return together
 
 
 def spellings(value: str) -> list[Spelling]:
@@ -264,11 +249,3 @@ _BASE64: Final[dict[str, Spelling]] = {
 
 def _is_plain(character: str) -> bool:
     return character.isascii() and character.isalnum()
-
-
-def as_bytes(text: str) -> bytes:
-    """UTF-8; a value of the environment that is not has its own bytes back."""
-    try:
-        return text.encode("utf-8", "surrogateescape")
-    except UnicodeEncodeError:
-        return text.encode("utf-8", "surrogatepass")

@@ -24,11 +24,9 @@ from turnwire.engine.events import (
 from turnwire.engine.failures import failure_of
 from turnwire.engine.filling import fill
 from turnwire.engine.frames import FrameCollector
-from turnwire.engine.requests import make, prepare
 from turnwire.engine.results import CheckOutcome
 from turnwire.engine.shared import Shared
 from turnwire.engine.sources import ConnectionSource
-from turnwire.judging import ConnectionJudge, OfflineJudge
 from turnwire.kinds import Kinds
 from turnwire.runlog import RunLog
 from turnwire.runlog.entries import CheckEvaluated, Extracted, HttpRequest, Misread
@@ -212,6 +210,8 @@ class Running:
 
     async def call(self, request: RequestSpec, *, label: str) -> tuple[int, Any]:
         """See :meth:`RunningTest.call`."""
+        from turnwire.engine.requests import make, prepare
+
         filled = {
             "url": self.fill(request.url),
             "headers": {name: self.fill(value) for name, value in request.headers.items()},
@@ -476,6 +476,8 @@ class CaseJudge:
         self, *, rubric: str, threshold: float, transcript: Sequence[Message]
     ) -> Judgement:
         """See :meth:`Judge.judge`."""
+        from turnwire.judging import ConnectionJudge, OfflineJudge
+
         name = self._suite.judge
         judge: Judge
         if name is None:

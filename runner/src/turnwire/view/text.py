@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import cache
 from typing import Any, Final
 
 _BEYOND_ASCII: Final = (
@@ -19,13 +20,20 @@ _BEYOND_ASCII: Final = (
     r"\u2028\u2029"  # line breaks to some programs and not to others
     r"\ud800-\udfff"  # halves of a pair, which JSON can spell and no encoding can write
 )
-_HAZARD: Final = re.compile(rf"[\x00-\x1f{_BEYOND_ASCII}]")
-_HAZARD_IN_LINES: Final = re.compile(rf"[\x00-\x08\x0b-\x1f{_BEYOND_ASCII}]")
-_HAZARD_IN_JSON: Final = re.compile(rf"[{_BEYOND_ASCII}]")
+_IN_TEXT: Final = r"\x00-\x1f"
+_IN_LINES: Final = r"\x00-\x08\x0b-\x1f"
+_IN_JSON: Final = ""
 """json.dumps escapes what is below U+0020 itself."""
 
-_COMMAND: Final = re.compile(r"#(?=#(?:\[|vso\[|teamcity\[))", re.IGNORECASE)
-_LINE_COMMAND: Final = re.compile(r"^(\s*)(?=::)", re.MULTILINE)
+
+@cache
+def _hazard(ascii_controls: str) -> re.Pattern[str]:
+    """Compiled when it is needed: in what most targets write there is nothing to look for."""
+    return re.compile(rf"[{ascii_controls}{_BEYOND_ASCII}]")
+
+
+_COMMAND: Final = r"(?i)#(?=#(?:\[|vso\[|teamcity\[))"
+_LINE_COMMAND: Final = r"(?m)^(\s*)(?=::)"
 
 
 def visible(text: str, *, lines: bool = False) -> str:
@@ -35,7 +43,9 @@ def visible(text: str, *, lines: bool = False) -> str:
     surrogates. With ``lines``, newline and tab stay: for the text of a reply. Without, the result
     is one line.
     """
-    return (_HAZARD_IN_LINES if lines else _HAZARD).sub(_picture, text)
+    if text.isprintable():  # so are no controls, no marks, no separators, no lone surrogates
+        return text
+    return _hazard(_IN_LINES if lines else _IN_TEXT).sub(_picture, text)
 
 
 def _picture(match: re.Match[str]) -> str:
@@ -52,8 +62,8 @@ def quiet(text: str) -> str:
     these anywhere; GitHub's other form (``::…``) counts at the start of a line, after white space.
     """
     if "##" in text:
-        text = _COMMAND.sub("#\N{ZERO WIDTH SPACE}", text)
-    return _LINE_COMMAND.sub("\\1\N{ZERO WIDTH SPACE}", text) if "::" in text else text
+        text = re.sub(_COMMAND, "#\N{ZERO WIDTH SPACE}", text)
+    return re.sub(_LINE_COMMAND, "\\1\N{ZERO WIDTH SPACE}", text) if "::" in text else text
 
 
 def shorten(text: str, width: int) -> str:
@@ -77,13 +87,13 @@ def json_line(value: Any) -> str:
         text = json.dumps(_finite(value), ensure_ascii=False, separators=(",", ":"))
     if text.isascii() and "\x7f" not in text:  # most of a log, and told at once
         return text
-    return _HAZARD_IN_JSON.sub(_escaped, text)
+    return _hazard(_IN_JSON).sub(_escaped, text)
 
 
 def json_text(value: Any, indent: int | None = 2) -> str:
     """Like :func:`json_line`, laid out for people."""
     text = json.dumps(_finite(value), ensure_ascii=False, indent=indent)
-    return _HAZARD_IN_JSON.sub(_escaped, text)
+    return _hazard(_IN_JSON).sub(_escaped, text)
 
 
 def _escaped(match: re.Match[str]) -> str:
