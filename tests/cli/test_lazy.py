@@ -99,4 +99,22 @@ def test_a_run_imports_nothing_for_what_it_does_not_use(config: Callable[..., No
     Path("one.turnwire.json").write_text(json.dumps(suite))
     unused = ("turnwire.assistant", "turnwire.suites.lamdis.reading", "turnwire.view.dashboard")
     http = ("httpx", "httpcore", "h11", "trio", "urllib.request")
-    assert imported_by("run") & {*unused, *http, "glom"} == set()
+    kinds = ("turnwire.checks.texts", "turnwire.checks.timing", "turnwire.steps.user_objective")
+    on_demand = ("turnwire.engine.requests", "turnwire.judging", "turnwire_core.secrets._spellings")
+    stdlib = ("difflib", "hashlib", "html")
+    modules = imported_by("run")
+    assert modules & {*unused, *http, *kinds, *on_demand, *stdlib, "glom"} == set()
+    assert "turnwire.checks.replies" in modules
+
+
+def test_the_end_of_a_command_looks_for_no_garbage() -> None:
+    source = """
+import atexit, gc
+from turnwire.cli import main
+atexit.register(lambda: print("frozen:", gc.get_freeze_count() > 1000))
+main(["--version"], prog_name="turnwire")
+"""
+    process = subprocess.run(
+        [sys.executable, "-c", source], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert process.stdout.splitlines()[-1] == "frozen: True"

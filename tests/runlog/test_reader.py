@@ -52,6 +52,12 @@ def test_entries_come_back_as_what_they_were(tmp_path: Path) -> None:
     assert second == UserMessage(t=0.1, run="r", conversation="c1", turn=0, content="Hi")
 
 
+def test_an_entry_shows_its_fields() -> None:
+    message = UserMessage(t=0.1, run="r", conversation="c1", turn=0, content="Hi")
+    assert repr(message).startswith("UserMessage(t=0.1, run='r', ")
+    assert repr(message).endswith("content='Hi')")
+
+
 @pytest.mark.parametrize("cut", range(1, len(json.dumps(MESSAGE)) + 1, 7))
 def test_a_last_line_that_was_cut_is_left_out(tmp_path: Path, cut: int) -> None:
     path = log_of(tmp_path, STARTED, json.dumps(MESSAGE)[:cut], end="")

@@ -8,7 +8,6 @@ no value (no persona is set) drops its key or item. ``\\{{`` is a literal ``{{``
 
 from __future__ import annotations
 
-import difflib
 import json
 import math
 import re
@@ -201,7 +200,9 @@ class _Compiler:
 
     def _unknown(self, name: str) -> TemplateError:
         options = [*sorted(self.names), "variables.NAME", "env.NAME"]
-        nearest = difflib.get_close_matches(name, options, n=1)
+        from difflib import get_close_matches  # for mistakes only
+
+        nearest = get_close_matches(name, options, n=1)
         hint = f"Did you mean {{{{{nearest[0]}}}}}? " if nearest else ""
         return TemplateError(
             f"Unknown placeholder {{{{{name}}}}}. {hint}Known are: {', '.join(options)}."

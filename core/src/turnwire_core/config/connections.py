@@ -5,7 +5,6 @@ What is wrong in one part does not hide what is wrong in another.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -137,7 +136,9 @@ def structure_connection(
 def _misplaced_rule(key: str, protocol: object) -> str | None:
     """Advice for a reply rule that stands in the connection instead of its protocol's section."""
     rules = [camel(field.name) for field in fields_of(ReplyRules)]
-    meant = difflib.get_close_matches(key, rules, n=1, cutoff=0.8)
+    from difflib import get_close_matches  # for mistakes only
+
+    meant = get_close_matches(key, rules, n=1, cutoff=0.8)
     return f"It belongs into a section: {{{protocol!r}: {{{meant[0]!r}: …}}}}." if meant else None
 
 

@@ -18,7 +18,7 @@ import typing
 from collections import abc
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
-from typing import Any, ClassVar, Final, Literal, get_args, get_origin, get_type_hints
+from typing import Any, ClassVar, Final, Literal, get_args, get_origin
 
 import attrs
 
@@ -48,6 +48,13 @@ class Entry:
     more: Mapping[str, Any] = attrs.field(factory=dict, repr=False)
     """Fields that this version does not know, as they were in the file."""
 
+    def __repr__(self) -> str:
+        # One for all: a repr of each would be a third of what these classes take to compile, and
+        # every command that writes or reads a log imports them.
+        fields = [field.name for field in attrs.fields(type(self)) if field.repr]
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in fields)
+        return f"{type(self).__name__}({shown})"
+
     def to_json(self) -> dict[str, Any]:
         """The entry as it stands in the file."""
         kind: Any = type(self)  # mypy takes a class of ours for something without a hash
@@ -55,7 +62,7 @@ class Entry:
         return {"type": self.type, **written, **self.more}
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class RunStarted(Entry):
     """The first entry of every log, and of each further run that was appended to it."""
 
@@ -107,12 +114,12 @@ class RunStarted(Entry):
     )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class _OfTest(Entry):
     test: str = option("The id of the case.")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class TestStarted(_OfTest):
     """A test begins. Without a `test_finished` after it, it was interrupted."""
 
@@ -141,13 +148,13 @@ class TestStarted(_OfTest):
     origin: str | None = option("Where it is written: `file:line: path`.", None)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class _InConversation(Entry):
     conversation: str = option("The conversation; unique in its run.")
     test: str | None = option("The case that it belongs to; null outside of tests.", None)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class ConnectionOpened(_InConversation):
     """A session is open. For HTTP that means ready, not yet connected."""
 
@@ -168,7 +175,7 @@ class ConnectionOpened(_InConversation):
     )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class ConnectionClosed(_InConversation):
     """The session is closed, by us or because of an error."""
 
@@ -176,12 +183,12 @@ class ConnectionClosed(_InConversation):
     example: ClassVar[Mapping[str, Any]] = _CONVERSATION
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class _InTurn(_InConversation):
     turn: int = option("Counted from 0 in its conversation.")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class UserMessage(_InTurn):
     """A turn starts; `t` is the moment from which its times count."""
 
@@ -191,7 +198,7 @@ class UserMessage(_InTurn):
     content: str = option("What is said.")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class StreamChunk(_InTurn):
     """Text arrived. Written at once: a log that ends here shows how far the reply had come."""
 
@@ -210,7 +217,7 @@ class StreamChunk(_InTurn):
     replaces: bool = option("`text` stands for everything before it.", False)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class AttemptFailed(_InTurn):
     """A try brought nothing, and the turn was tried again, as the connection says."""
 
@@ -227,7 +234,7 @@ class AttemptFailed(_InTurn):
     waited_ms: float = option("How long was waited before the next.")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class AssistantReply(_InTurn):
     """A turn is over, whatever its verdict. The documented fields come first."""
 
@@ -279,7 +286,7 @@ class AssistantReply(_InTurn):
     )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class Misread(_OfTest):
     """The first reply over a connection was not read as its config means it to be."""
 
@@ -296,7 +303,7 @@ class Misread(_OfTest):
     hints: Sequence[str] = option("What the reader noticed.")
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class HttpRequest(Entry):
     """An HTTP call of a `request` step, answered or not."""
 
@@ -320,7 +327,7 @@ class HttpRequest(Entry):
     error: str | None = option("Why none came.", None)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class Extracted(Entry):
     """A variable got its value from a reply or an answer."""
 
@@ -332,7 +339,7 @@ class Extracted(Entry):
     value: Any = option("Masked.", None)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class CheckEvaluated(Entry):
     """A check was evaluated."""
 
@@ -376,7 +383,7 @@ class CheckEvaluated(Entry):
     origin: str | None = option("Where it is written: `file:line: path`.", None)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class TestFinished(_OfTest):
     """A test is over. Of several for one test, the last one counts."""
 
@@ -409,7 +416,7 @@ class TestFinished(_OfTest):
     traceback: str | None = option("Of an unexpected error: where it arose. Masked.", None)
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class RunFinished(Entry):
     """The last entry of a run that ended by itself; a killed one has none."""
 
@@ -441,7 +448,7 @@ class RunFinished(Entry):
     )
 
 
-@attrs.frozen(kw_only=True)
+@attrs.frozen(kw_only=True, repr=False)
 class UnknownEntry(Entry):
     """An entry of a type that this version does not know; ``more`` holds all of it."""
 
@@ -507,14 +514,25 @@ class _Known:
 @cache
 def _known_fields(cls: Any) -> Mapping[str, _Known]:
     """By key."""
-    hints = get_type_hints(cls)
     return {
         camel(field.name): _Known(
-            field.name, field.default is attrs.NOTHING, _check_of(hints[field.name])
+            field.name, field.default is attrs.NOTHING, _check_written(field.type)
         )
         for field in attrs.fields(cls)
         if field.name != "more"
     }
+
+
+@cache
+def _check_written(annotation: Any) -> Callable[[Any], bool]:
+    """Of an annotation as it is written in this file, or as somebody resolved it.
+
+    ``get_type_hints`` would compile each of them again wherever it stands, and those of
+    :class:`Entry` for each class: seven times as long, for whoever waits for the end of a run.
+    """
+    if isinstance(annotation, str):
+        annotation = eval(annotation, globals())  # noqa: S307 # nobody else's text
+    return _check_of(annotation)
 
 
 def _check_of(hint: Any) -> Callable[[Any], bool]:
