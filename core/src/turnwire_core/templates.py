@@ -199,9 +199,9 @@ class _Compiler:
         return lambda values: path.get(values.get(variable, MISSING))
 
     def _unknown(self, name: str) -> TemplateError:
-        options = [*sorted(self.names), "variables.NAME", "env.NAME"]
         from difflib import get_close_matches  # for mistakes only
 
+        options = [*sorted(self.names), "variables.NAME", "env.NAME"]
         nearest = get_close_matches(name, options, n=1)
         hint = f"Did you mean {{{{{nearest[0]}}}}}? " if nearest else ""
         return TemplateError(

@@ -135,9 +135,9 @@ def structure_connection(
 
 def _misplaced_rule(key: str, protocol: object) -> str | None:
     """Advice for a reply rule that stands in the connection instead of its protocol's section."""
-    rules = [camel(field.name) for field in fields_of(ReplyRules)]
     from difflib import get_close_matches  # for mistakes only
 
+    rules = [camel(field.name) for field in fields_of(ReplyRules)]
     meant = get_close_matches(key, rules, n=1, cutoff=0.8)
     return f"It belongs into a section: {{{protocol!r}: {{{meant[0]!r}: …}}}}." if meant else None
 
