@@ -12,7 +12,7 @@ from anyio.abc import SocketStream
 
 from support.http_peer import reset
 from support.raw_server import Handler, raw_server
-from turnwire_core.http import _asyncio_stream
+from turnwire_core.http import _reach
 from turnwire_core.http._sockets import StampedStream, connect
 
 pytestmark = pytest.mark.anyio
@@ -158,14 +158,13 @@ async def test_reading_that_is_cancelled_loses_nothing() -> None:
         assert await stream.receive() == b"late"
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_an_address_where_nobody_listens_is_passed_over(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def addresses(host: str, port: int) -> list[str]:
         return ["127.0.0.2", "127.0.0.1"]
 
-    monkeypatch.setattr(_asyncio_stream, "_addresses", addresses)
+    monkeypatch.setattr(_reach, "_addresses", addresses)
 
     async def serve(peer: SocketStream) -> None:
         await peer.send(b"here")
@@ -174,13 +173,12 @@ async def test_an_address_where_nobody_listens_is_passed_over(
         assert await stream.receive() == b"here"
 
 
-@pytest.mark.parametrize("anyio_backend", ["asyncio"])
 async def test_where_no_address_answers_the_first_one_says_why(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     async def addresses(host: str, port: int) -> list[str]:
         return ["127.0.0.2", "127.0.0.3"]
 
-    monkeypatch.setattr(_asyncio_stream, "_addresses", addresses)
+    monkeypatch.setattr(_reach, "_addresses", addresses)
     with anyio.fail_after(10), pytest.raises(ConnectionRefusedError):
         await connect("two.invalid", 1)
