@@ -19,7 +19,7 @@ from turnwire_core.events import Reply
 
 pytestmark = pytest.mark.anyio
 
-SLACK = 0.05
+SLACK = 0.25
 """Seconds by which the idle limit may be late."""
 
 

@@ -12,8 +12,10 @@ import anyio
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.errors import Phase, TimeLimitError
 
-_SLACK = 0.05
-"""Seconds by which the idle limit may be late, at most; it is never early."""
+_SLACK = 0.25
+_SLACK_SHARE = 1 / 40
+"""Seconds, and the share of it, by which the idle limit may be late; it is never early. The less, the
+more often a deadline is moved, which costs more than to read an event."""
 
 
 class Deadlines:
@@ -30,7 +32,7 @@ class Deadlines:
         self._first_ms = connection.limits.first_content_ms
         self._idle_ms = connection.limits.idle_ms
         self._idle = self._idle_ms / 1000
-        self._slack = min(_SLACK, self._idle / 4)
+        self._slack = min(_SLACK, self._idle * _SLACK_SHARE)
         self.total_at = turn_began + self._total_ms / 1000
         self._first_at = turn_began + self._first_ms / 1000
         self._idle_at = float("inf")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 
 import anyio
 
@@ -184,7 +185,21 @@ class Exchange:
             DriverError: the reply did not finish; the exchange is thereby broken off.
         """
         self._reader = ReplyReader(self._rules, stream_ends=stream.ends)
-        while (frames := await self._next(stream)) is not None:
+        # A coroutine between this loop and the driver would cost as much as a rule.
+        receive: Callable[[], Awaitable[Sequence[Frame] | None]] = stream.receive
+        if self._rules.quiet_ms is not None:
+            receive = partial(self._receive_until_quiet, stream)
+        while True:
+            try:
+                frames = await receive()
+            except EndOfStream as exc:
+                self._last_words = str(exc)
+                break
+            if frames is None:
+                break
+            seen_ns = time.perf_counter_ns()
+            self._deadlines.alive()
+            self._recorder.read(len(frames), frames[0].received_ns if frames else seen_ns, seen_ns)
             if self._take(frames):
                 del frames
                 self._deadlines.lift()
@@ -193,25 +208,14 @@ class Exchange:
             del frames  # a large one must not wait in memory for the next
         self._at_end()
 
-    async def _next(self, stream: FrameStream) -> Sequence[Frame] | None:
-        """The next frames; None at the end of the stream, or after the configured quiet time."""
-        quiet_ms = self._rules.quiet_ms
-        try:
-            if quiet_ms is None or not self._recorder.has_content:
-                frames = await stream.receive()
-            else:
-                with anyio.move_on_after(quiet_ms / 1000) as quiet:
-                    frames = await stream.receive()
-                if quiet.cancelled_caught:
-                    self._reader.finished = True
-                    return None
-        except EndOfStream as exc:
-            self._last_words = str(exc)
-            return None
-        seen_ns = time.perf_counter_ns()
-        self._deadlines.alive()
-        self._recorder.read(len(frames), frames[0].received_ns if frames else seen_ns, seen_ns)
-        return frames
+    async def _receive_until_quiet(self, stream: FrameStream) -> Sequence[Frame] | None:
+        """The next frames; None after the configured quiet time."""
+        if self._rules.quiet_ms is None or not self._recorder.has_content:
+            return await stream.receive()
+        with anyio.move_on_after(self._rules.quiet_ms / 1000):
+            return await stream.receive()
+        self._reader.finished = True
+        return None
 
     def _take(self, frames: Sequence[Frame]) -> bool:
         """Look at the frames of one read. True: the reply is finished.

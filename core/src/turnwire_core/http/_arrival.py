@@ -58,15 +58,15 @@ class ArrivalClock:
     def stamp(self, ancillary: Ancillary) -> int:
         """When the last of the bytes arrived that came with ``ancillary``. Never before the stamp
         of the last call, and never in the future."""
-        self.by_system = False
         delay_ns = 0
-        for level, kind, data in ancillary:
-            if kind == _SO_TIMESTAMPNS and level == socket.SOL_SOCKET:
-                seconds, ns = _TIMESPEC.unpack(data)
-                # The wall clock first: if we are stopped between the two, the stamp is too late,
-                # but never before the bytes.
-                delay_ns = time_ns() - seconds * _NS_PER_S - ns
-                self.by_system = True
+        if ancillary and ancillary[0][1] == _SO_TIMESTAMPNS:  # nothing else was asked for
+            seconds, ns = _TIMESPEC.unpack(ancillary[0][2])
+            # The wall clock first: if we are stopped between the two, the stamp is too late,
+            # but never before the bytes.
+            delay_ns = time_ns() - seconds * _NS_PER_S - ns
+            self.by_system = True
+        else:
+            self.by_system = False
         now_ns = perf_counter_ns()
         if not 0 <= delay_ns <= _PLAUSIBLE_NS and not self._may_be(now_ns - delay_ns, now_ns):
             self.by_system = False

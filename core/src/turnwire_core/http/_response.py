@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, NoReturn
 
 import anyio
 
@@ -79,7 +79,17 @@ class HttpResponse:
                 if piece is not None:
                     return piece, self._wire.read_ns
                 self._slices = None
-            data = await self._receive_raw()
+            if self._failure is not None or self._ended or self._reading:
+                self._refuse()
+            self._reading = True  # left so by a cancellation
+            try:
+                data = await self._answer.read()
+            except FOREIGN as exc:
+                self._failure = translate(exc, self._wire)
+                raise self._failure from root(exc)
+            self._reading = False
+            if not data:
+                self._end()
             if self._decoder is None:
                 self.check_encoding()
             assert self._decoder is not None  # noqa: S101 - just made
@@ -118,24 +128,16 @@ class HttpResponse:
         """Close the connection; nothing of this response can reach a later exchange."""
         await self._answer.drop()
 
-    async def _receive_raw(self) -> bytes:
-        if self._failure is not None:
-            raise self._failure
-        if self._ended:
-            raise EndOfStream
-        if self._reading:
+    def _refuse(self) -> NoReturn:
+        """Say why nothing can be read any more."""
+        if self._failure is None:
+            if self._ended:
+                raise EndOfStream
             # What was lost must not look like the end.
             self._failure = StreamBrokenError("Reading the reply was broken off.")
-            raise self._failure
-        self._reading = True  # left so by a cancellation
-        try:
-            data = await self._answer.read()
-        except FOREIGN as exc:
-            self._failure = translate(exc, self._wire)
-            raise self._failure from root(exc)
-        self._reading = False
-        if data:
-            return data
+        raise self._failure
+
+    def _end(self) -> NoReturn:
         self._ended = True
         try:
             if self._decoder is not None:
