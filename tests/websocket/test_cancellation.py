@@ -42,7 +42,10 @@ async def between_turns(url: str) -> None:
 
 
 async def while_sending(url: str) -> None:
-    async with open_session(f"{url}?deaf") as session, session.exchange(turn("x" * 20_000_000)):
+    async with (
+        open_session(f"{url}?deaf") as session,
+        session.exchange(turn("Hi", "x" * 20_000_000)),
+    ):
         pass
 
 
@@ -78,6 +81,7 @@ async def test_cancellation_closes_the_socket_and_ends_every_task(
             await peer.handshake()
         reached.set()
         if b"?deaf" in peer.request:
+            await peer.receive()  # from then on asyncio, too, leaves what comes to the system
             await asked_to_go.wait()
         await peer.wait_gone()
         gone.set()

@@ -14,8 +14,8 @@ from turnwire_core.errors import Phase, TimeLimitError
 
 _SLACK = 0.25
 _SLACK_SHARE = 1 / 40
-"""Seconds, and the share of it, by which the idle limit may be late; it is never early. The less, the
-more often a deadline is moved, which costs more than to read an event."""
+"""Seconds, and the share of it, by which the idle limit may be late; it is never early. The less,
+the more often a deadline is moved, which costs more than to read an event."""
 
 
 class Deadlines:

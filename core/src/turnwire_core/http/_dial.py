@@ -135,15 +135,8 @@ async def _tcp(host: str, port: int, deadline: float, step: Step) -> StampedStre
         try:
             return await connect(host, port)
         except OSError as exc:
-            cause = _root(exc)
+            cause = exc
         except UnicodeError as exc:  # a label that IDNA cannot write
             cause = exc
     raise DialError(step, cause, host) from cause
 
-
-def _root(exc: OSError) -> BaseException:
-    """What lies under anyio's "All connection attempts failed": the first address's own error."""
-    cause: BaseException = exc.__cause__ or exc
-    while isinstance(cause, BaseExceptionGroup):
-        cause = cause.exceptions[0]
-    return cause

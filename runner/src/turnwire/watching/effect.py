@@ -1,10 +1,10 @@
 """What pauses of the client do to the times of one turn. Arithmetic: no clock, no event loop.
 
-A stamp is taken when the event loop hears of the bytes. While the loop is held up, by code that
-does not wait, by the garbage collector or by a machine that gives it no time, bytes lie in the
-socket and their stamp comes late: by at most the time since the pause began. Before the request is
-written, every pause delays the turn as such, and all of them add up. In between, while the target
-thinks, a pause does nothing at all.
+While the loop is held up, by code that does not wait, by the garbage collector or by a machine that
+gives it no time, bytes lie in the socket. What came meanwhile is one read with one stamp: when the
+last of it came, where the system tells that, else when the loop heard of it. So a stamp is late by
+at most the time since the pause began. Before the request is written, every pause delays the turn
+as such, and all of them add up. In between, while the target thinks, a pause does nothing at all.
 """
 
 from __future__ import annotations
