@@ -9,7 +9,10 @@ Turnwire's reader is its whole pipeline: frames, JSON, rules, recorder, reply.
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from time import perf_counter_ns
@@ -83,6 +86,51 @@ class TurnwireSse(Turnwire):
         return {"base_url": f"{self.url}/sse", "protocol": "sse", "sse": rules}
 
 
+class TurnwireHttp(TurnwireSse):
+    """No more of Turnwire than the bytes of the body, with their stamps."""
+
+    async def read(self, query: str, note: Note | None = None) -> int:  # noqa: ARG002 - a layer has no texts
+        from turnwire_core.contracts.driver import EndOfStream
+
+        count = 0
+        async with self._body(query) as body:
+            try:
+                while True:
+                    data, _ = await body.receive()
+                    count += data.count(b"\n\n")
+            except EndOfStream:
+                return count - 2
+
+    @asynccontextmanager
+    async def _body(self, query: str) -> AsyncIterator[Any]:
+        from turnwire_core.events import Turn
+        from turnwire_core.http import HttpClient
+
+        turn = Turn(0, query, (), ())
+        async with (
+            HttpClient(self.connection) as client,
+            client.exchange(turn, body={"message": query}, accept="*/*") as body,
+        ):
+            yield body
+
+
+class TurnwireEvents(TurnwireHttp):
+    """The body, and the events in it. Nobody reads what they say."""
+
+    async def read(self, query: str, note: Note | None = None) -> int:  # noqa: ARG002 - a layer has no texts
+        from turnwire_core.contracts.driver import EndOfStream
+        from turnwire_sse.decoding import EventStreamDecoder
+
+        count = 0
+        decoder = EventStreamDecoder(1 << 20)
+        async with self._body(query) as body:
+            try:
+                while True:
+                    count += len(decoder.feed(*await body.receive()))
+            except EndOfStream:
+                return count - 2
+
+
 class TurnwireWebSocket(Turnwire):
     def mapping(self) -> dict[str, Any]:
         rules = {"contentPath": "content", "finishPath": "done", "finishValue": True}
@@ -106,6 +154,44 @@ class TurnwireChat(Turnwire):
                 (await conversation.send(query)).raise_for_verdict()
 
             yield ask
+
+
+class AsyncioRaw(Reader):
+    """The floor of what waits in a task: a socket, and a future for each read of it."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url)
+        self._buffer = bytearray(1 << 18)
+
+    async def read(self, query: str, note: Note | None = None) -> int:  # noqa: ARG002 - a layer has no texts
+        loop = asyncio.get_running_loop()
+        with socket.socket() as sock:
+            sock.setblocking(False)
+            host, port = self.url.removeprefix("http://").split(":")
+            await loop.sock_connect(sock, (host, int(port)))
+            await loop.sock_sendall(sock, f"POST /sse?{query} HTTP/1.1\r\n\r\n".encode())
+            return await self._count(loop, sock) - 2
+
+    async def _count(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> int:
+        count, reads, ready = 0, deque[bytes](), loop.create_future()
+
+        def readable() -> None:
+            reads.append(bytes(self._buffer[: sock.recv_into(self._buffer)]))
+            if not ready.done():
+                ready.set_result(None)
+
+        loop.add_reader(sock, readable)
+        try:
+            while True:
+                await ready
+                ready = loop.create_future()
+                while reads:
+                    data = reads.popleft()
+                    count += data.count(b"\n\n")
+                    if data.endswith(b"0\r\n\r\n"):
+                        return count
+        finally:
+            loop.remove_reader(sock)
 
 
 class HttpxSse(Reader):
@@ -251,6 +337,9 @@ def _delta(data: str) -> str:
 
 READERS: dict[str, type[Reader]] = {
     "turnwire-sse": TurnwireSse,
+    "turnwire-http": TurnwireHttp,
+    "turnwire-events": TurnwireEvents,
+    "asyncio-raw": AsyncioRaw,
     "httpx-sse": HttpxSse,
     "aiohttp-sse": AiohttpSse,
     "openai": OpenAi,
