@@ -139,4 +139,3 @@ async def _tcp(host: str, port: int, deadline: float, step: Step) -> StampedStre
         except UnicodeError as exc:  # a label that IDNA cannot write
             cause = exc
     raise DialError(step, cause, host) from cause
-
