@@ -16,6 +16,7 @@ from support.raw_server import raw_server, read_http_request
 from turnwire_core.contracts.driver import WireTap
 from turnwire_core.contracts.tap import FRAMES
 from turnwire_core.http import HttpClient, excerpt_of, neutral
+from turnwire_core.http._wire import Wire
 from turnwire_core.secrets import Secrets
 
 io = pytest.mark.anyio
@@ -46,6 +47,12 @@ async def test_stamps_follow_each_other_and_lie_inside_the_turn() -> None:
     assert None not in stamps
     assert stamps == sorted(stamps, key=lambda stamp: stamp or 0)
     assert received_ns < time.perf_counter_ns()
+
+
+def test_an_answer_that_is_there_before_the_write_has_come_back_was_not_sent_too_early() -> None:
+    wire = Wire(target(1))
+    wire.sent_ns, wire.headers_ns = 300, 200
+    assert wire.times.sent_ns == 200
 
 
 @io

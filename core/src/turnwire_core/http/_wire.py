@@ -92,9 +92,11 @@ class Wire:
 
     @property
     def times(self) -> WireTimes:
-        return WireTimes(
-            connected_ns=self.connected_ns, sent_ns=self.sent_ns, headers_ns=self.headers_ns
-        )
+        sent_ns, headers_ns = self.sent_ns, self.headers_ns
+        if sent_ns is not None and headers_ns is not None:
+            # The answer may be there before we are told that the request is written.
+            sent_ns = min(sent_ns, headers_ns)
+        return WireTimes(connected_ns=self.connected_ns, sent_ns=sent_ns, headers_ns=headers_ns)
 
     async def trace(self, name: str, info: Mapping[str, Any]) -> None:  # noqa: ARG002 - httpcore's signature
         """httpcore's ``trace`` extension: told of each step of a request as it happens."""
