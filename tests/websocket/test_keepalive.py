@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from time import perf_counter
 
 import anyio
 import pytest
+from anyio.abc import SocketAttribute
 
 from support.ws_client import one_turn, open_session, take, texts, turn
 from support.ws_server import PING, PONG, TEXT, Peer, frame, text, ws_server
@@ -154,12 +156,17 @@ async def test_a_target_that_takes_nothing_breaks_the_turn_that_is_being_sent() 
     over = anyio.Event()
 
     async def deaf(peer: Peer) -> None:
-        await peer.receive()  # from then on asyncio, too, leaves what comes to the system
+        sock = peer.stream.extra(SocketAttribute.raw_socket)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)  # or it takes 32 MiB unread
+        await peer.receive()  # asyncio reads on until somebody has once waited
+        await peer.send(text("a"))
         await over.wait()
 
     options = {"ping_interval_ms": 20, "ping_timeout_ms": 200}
     async with ws_server(deaf) as url, open_session(url, **options) as session:
+        async with session.exchange(turn()) as frames:
+            await take(frames, 1)
         with pytest.raises(StreamBrokenError, match="takes no more"):
-            async with session.exchange(turn("Hi", "x" * 20_000_000)):
+            async with session.exchange(turn("x" * 5_000_000)):
                 pass
         over.set()

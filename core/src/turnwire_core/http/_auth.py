@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from time import monotonic
 from typing import Any, Final
 from urllib.parse import quote_plus, unquote, urlencode, urlsplit
@@ -48,11 +49,15 @@ class TokenStore:
     """The OAuth 2 token of a conversation. A conversation with several clients gives it to all."""
 
     def __init__(self) -> None:
-        self.lock = anyio.Lock()
         self.token: str | None = None
         self.good_until = 0.0
         self.in_body = False
         """The token endpoint wants the client's secret in the body."""
+
+    @cached_property
+    def lock(self) -> anyio.Lock:
+        """Made where there are tokens: a kilobyte, and most conversations have none."""
+        return anyio.Lock()
 
 
 class Authenticator:

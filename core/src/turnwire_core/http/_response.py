@@ -159,7 +159,9 @@ class UpgradedStream:
         """Those of the 101 response; names are found in any case."""
         self._stream = stream
         self._wire = wire
-        self._sending = anyio.Lock(fast_acquire=True)
+        self._sending = False
+        # For who waits, and made by them: a lock would be a kilobyte that nobody waits for.
+        self._sent: anyio.Event | None = None
 
     @property
     def times(self) -> WireTimes:
@@ -195,11 +197,20 @@ class UpgradedStream:
             StreamBrokenError: the connection was reset, or is closed.
             TlsError: TLS broke down.
         """
-        async with self._sending:
-            try:
-                await self._stream.write(data)
-            except FOREIGN as exc:
-                raise translate(exc, self._wire) from root(exc)
+        while self._sending:
+            if self._sent is None:
+                self._sent = anyio.Event()
+            await self._sent.wait()
+        self._sending = True
+        try:
+            await self._stream.write(data)
+        except FOREIGN as exc:
+            raise translate(exc, self._wire) from root(exc)
+        finally:
+            self._sending = False
+            if self._sent is not None:
+                self._sent.set()
+                self._sent = None
 
     async def aclose(self) -> None:
         """Close TCP, without waiting for the peer."""

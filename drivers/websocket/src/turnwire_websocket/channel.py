@@ -7,7 +7,7 @@ holds open is entered and left in one place. The session and its turns only talk
 from __future__ import annotations
 
 from collections.abc import Sequence
-from time import perf_counter_ns
+from math import inf
 from typing import Final
 
 import anyio
@@ -16,7 +16,6 @@ from anyio.lowlevel import checkpoint
 
 from turnwire_core.contracts.connection import Connection
 from turnwire_core.contracts.driver import EndOfStream
-from turnwire_core.contracts.tap import FRAMES
 from turnwire_core.errors import (
     DriverError,
     FrameTooLarge,
@@ -38,12 +37,13 @@ from turnwire_websocket.framing import (
     Pong,
     TextMessage,
     Violation,
-    unmasked,
 )
 from turnwire_websocket.handshake import Offer
 from turnwire_websocket.inbox import Inbox
+from turnwire_websocket.keepalive import Keepalive, TargetLost
+from turnwire_websocket.moment import Moment
 from turnwire_websocket.options import WebSocketOptions
-from turnwire_websocket.pulse import Pulse
+from turnwire_websocket.outlet import Outlet
 
 _NORMAL: Final = 1000
 _GOING_AWAY: Final = 1001
@@ -86,15 +86,15 @@ class Channel:
         self._inbox: Inbox | None = None
         self._stale = False
         self._fate: Exception | None = None
-        self._over = anyio.Event()
-        self._done = anyio.Event()
+        self._over = Moment()
+        self._done = Moment()
         self._living = anyio.CancelScope()
         # What to close with, None if there is nobody left to tell, and whether to wait for it.
         self._farewell: int | None = None
         self._patient = True
-        self._write = anyio.Lock()
-        self._sealed = False
-        self._pulse = Pulse()
+        self._outlet: Outlet
+        self._keepalive: Keepalive
+        self._pings: list[bytes] = []
 
     @property
     def over(self) -> bool:
@@ -104,7 +104,7 @@ class Channel:
     @property
     def closed(self) -> bool:
         """Whether there is no TCP connection, any more or at all."""
-        return self._done.is_set() or not self._started
+        return self._done.passed or not self._started
 
     async def run(self, *, task_status: TaskStatus[None]) -> None:
         """The whole life of the socket; started when the handshake is done.
@@ -120,6 +120,7 @@ class Channel:
                 client.upgrade(self._turn, headers=offer.headers()) as self._stream,
             ):
                 self._check(offer)
+                self._outlet = Outlet(self._stream, self._about)
                 self._started = True
                 task_status.started()
                 await self._live()
@@ -131,7 +132,7 @@ class Channel:
             # takes this turn's frames, if anybody still does, is the one to know.
             self._end(exc.exceptions[0] if isinstance(exc, ExceptionGroup) else exc)
         finally:
-            self._done.set()
+            self._done.pass_()
 
     # -- turns ---------------------------------------------------------------------------------
 
@@ -167,7 +168,7 @@ class Channel:
             message = "the message holds half of a surrogate pair, which is no text to be sent."
             raise InvalidFrame(self._about(message), phase=Phase.SEND) from exc
         try:
-            await self._transmit(data, "message", content)
+            await self._outlet.send(data, "message", content)
         except StreamBrokenError as exc:
             # The reader of the socket is about to find out more than a failed write can tell.
             with anyio.move_on_after(_WHY_SECONDS):
@@ -208,7 +209,7 @@ class Channel:
             self._farewell = farewell
             if self._inbox is not None:
                 self._inbox.end(fate)
-            self._over.set()
+            self._over.pass_()
 
     # -- in the task of the socket -------------------------------------------------------------
 
@@ -218,12 +219,30 @@ class Channel:
             raise ProtocolError(self._about(message), phase=Phase.CONNECT)
 
     async def _live(self) -> None:
+        """Read, and keep alive, until there is an end."""
+        interval_ms = self._options.ping_interval_ms
+        self._keepalive = Keepalive(
+            None if interval_ms is None else interval_ms / 1000,
+            self._options.ping_timeout_ms / 1000,
+            now=anyio.current_time(),
+        )
         with self._living:
-            async with anyio.create_task_group() as tasks:
-                if self._options.ping_interval_ms is not None:
-                    tasks.start_soon(self._keep_alive, self._options.ping_interval_ms / 1000)
-                await self._read()
-                tasks.cancel_scope.cancel()
+            try:
+                while self._fate is None:
+                    # One scope for all that is read until something is to be sent. A scope for
+                    # each read would cost a good part of what the read does.
+                    with anyio.CancelScope(deadline=self._keepalive.due):
+                        await self._read()
+                    await self._ask_and_answer()
+            except EndOfStream:
+                message = "the target dropped the connection without closing the WebSocket (1006)."
+                self._end(StreamBrokenError(self._about(message)))
+            except DriverError as exc:
+                self._end(exc)
+            except TargetLost as exc:
+                waited = f"{self._options.ping_timeout_ms:g} ms ('websocket.pingTimeoutMs')"
+                message = f"the target seems to be gone: for {waited} {exc}."
+                self._end(StreamBrokenError(self._about(message)))
 
     async def _part(self) -> None:
         """Say good-bye and read on until the target has hung up, within ``limits.close_ms``.
@@ -237,7 +256,7 @@ class Channel:
             try:
                 for _ in range(_ANSWERING_STEPS):
                     await checkpoint()
-                await self._transmit(
+                await self._outlet.send(
                     self._framing.close(self._farewell), "close", str(self._farewell)
                 )
                 while self._patient:
@@ -246,21 +265,31 @@ class Channel:
                 return
 
     async def _read(self) -> None:
-        try:
-            while self._fate is None:
-                while self._inbox is not None and self._inbox.full:
-                    await self._inbox.room()
-                self._pulse.listening()
-                data, received_ns = await self._stream.receive()
-                self._pulse.arrived(received_ns)
-                if pings := self._handle(self._framing.feed(data), received_ns):
-                    pongs = b"".join(map(self._framing.pong, pings))
-                    await self._transmit(pongs, "pong", b" ".join(pings))
-        except EndOfStream:
-            message = "the target dropped the connection without closing the WebSocket (1006)."
-            self._end(StreamBrokenError(self._about(message)))
-        except DriverError as exc:
-            self._end(exc)
+        """Read until there are pings to answer, or the end. Cancelled, nothing is lost."""
+        while self._fate is None and not self._pings:
+            while self._inbox is not None and self._inbox.full:
+                await self._inbox.room()
+            self._keepalive.listening()
+            data, received_ns = await self._stream.receive()
+            self._keepalive.arrived(received_ns)
+            self._pings = self._handle(self._framing.feed(data), received_ns)
+
+    async def _ask_and_answer(self) -> None:
+        if self._pings:
+            pings, self._pings = self._pings, []
+            pongs = b"".join(map(self._framing.pong, pings))
+            await self._send_control(pongs, "pong", b" ".join(pings))
+        unsent = self._outlet.owes("ping")
+        if (ping := self._keepalive.look(anyio.current_time(), unsent=unsent)) is not None:
+            await self._send_control(self._framing.ping(ping), "ping", ping)
+
+    async def _send_control(self, data: bytes, label: str, payload: bytes) -> None:
+        watched = self._options.ping_interval_ms is not None
+        patience = self._options.ping_timeout_ms / 1000 if watched else inf
+        with anyio.move_on_after(patience) as scope:
+            await self._outlet.send_control(data, label, payload)
+        if scope.cancelled_caught:
+            raise TargetLost("it takes no more from us")
 
     def _handle(self, events: Sequence[Event], received_ns: int) -> list[bytes]:
         """Pass the frames on, and see to it that an end is an end. The pings are to be answered."""
@@ -332,38 +361,6 @@ class Channel:
             )
             return FrameTooLarge(message, limit_bytes=limit)
         return InvalidFrame(message)
-
-    async def _keep_alive(self, interval: float) -> None:
-        timeout = self._options.ping_timeout_ms / 1000
-        try:
-            how = await self._pulse.watch(self._ping, interval=interval, timeout=timeout)
-        except DriverError:
-            return  # The reader finds out why.
-        waited = f"{self._options.ping_timeout_ms:g} ms ('websocket.pingTimeoutMs')"
-        message = f"the target seems to be gone: for {waited} {how}."
-        self._end(StreamBrokenError(self._about(message)))
-        self._living.cancel()
-
-    async def _ping(self, payload: bytes) -> None:
-        await self._transmit(self._framing.ping(payload), "ping", payload)
-
-    async def _transmit(self, data: bytes, label: str, payload: str | bytes) -> None:
-        """Write frames. The tap is shown them with a key of zeros: masked bytes say nothing."""
-        async with self._write:
-            if self._sealed:
-                message = "nothing can be sent on this WebSocket any more."
-                raise StreamBrokenError(self._about(message), phase=Phase.SEND)
-            # It stays so where the write is broken off, because nothing can follow half a frame,
-            # and after our Close, because nothing may follow that (RFC 6455 §5.5.1).
-            self._sealed = True
-            if (tap := self._stream.tap) is not None:
-                # Before it is written: while it is, the other task may already read the answer.
-                now = perf_counter_ns()
-                shown = payload.encode() if isinstance(payload, str) else payload
-                tap.sent(now, FRAMES, unmasked(data))
-                tap.carried(now, label, shown, sent=True)
-            await self._stream.send(data)
-            self._sealed = label == "close"
 
     def _about(self, text: str) -> str:
         """A message about this target: masked, and harmless whatever the target put into it."""

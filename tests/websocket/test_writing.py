@@ -1,0 +1,85 @@
+"""A message that the target does not take at once, and what is to be sent meanwhile."""
+
+from __future__ import annotations
+
+import socket
+
+import anyio
+import pytest
+from anyio.abc import SocketAttribute
+
+from support.ws_client import open_session, take, texts, turn
+from support.ws_server import PING, PONG, TEXT, Peer, frame, text, ws_server
+
+pytestmark = pytest.mark.anyio
+
+LONG = "x" * 5_000_000
+"""More than the buffers of the system hold, where the reader's is kept small."""
+
+
+async def stop_reading(peer: Peer) -> None:
+    """Leave unread what comes from now on."""
+    sock = peer.stream.extra(SocketAttribute.raw_socket)
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65_536)
+    await peer.receive()  # asyncio reads on until somebody has once waited
+    await peer.send(text("first"))
+
+
+async def test_what_is_asked_while_a_message_is_being_sent_is_answered_behind_it() -> None:
+    received: list[tuple[int, int | bytes]] = []
+
+    async def asks(peer: Peer) -> None:
+        await stop_reading(peer)
+        await begun.wait()
+        await peer.send(frame(PING, b"1"))
+        await peer.send(frame(PING, b"2"))
+        # By the time that all of this is taken, the pings were seen.
+        await peer.send(text(LONG))
+        message = await peer.receive()
+        received.append((message.opcode, len(message.payload)))
+        pong = await peer.receive()
+        received.append((pong.opcode, pong.payload))
+        await peer.part()
+
+    begun = anyio.Event()
+    limits = {"max_event_bytes": len(LONG)}
+    async with ws_server(asks) as url, open_session(url, limits=limits) as session:
+        async with session.exchange(turn()) as frames:
+            assert await texts(frames, 1) == ["first"]
+        begun.set()
+        async with session.exchange(turn(LONG)) as frames:
+            assert await texts(frames, 1) == [LONG]
+    assert received == [(TEXT, len(LONG)), (PONG, b"2")]
+
+
+async def test_a_message_that_was_broken_off_is_followed_by_nothing() -> None:
+    received: list[bytes] = []
+
+    async def asks(peer: Peer) -> None:
+        await stop_reading(peer)
+        await given_up.wait()
+        await peer.send(frame(PING, b"?"))
+        try:
+            while True:
+                received.append(await peer.stream.receive())
+        except (anyio.EndOfStream, anyio.BrokenResourceError):
+            over.set()
+
+    async def well(peer: Peer) -> None:
+        await peer.receive()
+        await peer.send(text("second"))
+        await peer.part()
+
+    given_up, over = anyio.Event(), anyio.Event()
+    async with ws_server(asks, well) as url, open_session(url) as session:
+        async with session.exchange(turn()) as frames:
+            await take(frames, 1)
+        with anyio.move_on_after(0.1) as scope:
+            async with session.exchange(turn(LONG)):
+                pass
+        assert scope.cancelled_caught
+        given_up.set()
+        async with session.exchange(turn()) as frames:
+            assert await texts(frames, 1) == ["second"]
+        await over.wait()
+    assert 0 < sum(map(len, received)) < len(LONG)
