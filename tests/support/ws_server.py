@@ -55,7 +55,8 @@ def close(code: int | None = 1000, reason: str = "") -> bytes:
 
 
 def masked(data: bytes, mask: bytes) -> bytes:
-    return bytes(byte ^ mask[index % 4] for index, byte in enumerate(data))
+    key = (mask * (len(data) // 4 + 1))[: len(data)]
+    return (int.from_bytes(data, "big") ^ int.from_bytes(key, "big")).to_bytes(len(data), "big")
 
 
 def accept_token(key: str) -> str:
@@ -78,7 +79,7 @@ class Peer:
     def __init__(self, stream: ByteStream) -> None:
         self.stream = stream
         self.request = b""
-        self._buffer = b""
+        self._buffer = bytearray()
 
     async def handshake(
         self, *, protocol: str | None = None, headers: str = "", accept: str | None = None,
@@ -147,7 +148,8 @@ class Peer:
     async def _exactly(self, count: int) -> bytes:
         while len(self._buffer) < count:
             self._buffer += await self.stream.receive()
-        data, self._buffer = self._buffer[:count], self._buffer[count:]
+        data = bytes(self._buffer[:count])
+        del self._buffer[:count]
         return data
 
 

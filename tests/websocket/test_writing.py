@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import TYPE_CHECKING, cast
 
 import anyio
 import pytest
@@ -10,6 +11,10 @@ from anyio.abc import SocketAttribute
 
 from support.ws_client import open_session, take, texts, turn
 from support.ws_server import PING, PONG, TEXT, Peer, frame, text, ws_server
+from turnwire_websocket.outlet import Outlet
+
+if TYPE_CHECKING:
+    from turnwire_core.http import UpgradedStream
 
 pytestmark = pytest.mark.anyio
 
@@ -31,9 +36,9 @@ async def test_what_is_asked_while_a_message_is_being_sent_is_answered_behind_it
     async def asks(peer: Peer) -> None:
         await stop_reading(peer)
         await begun.wait()
-        await peer.send(frame(PING, b"1"))
-        await peer.send(frame(PING, b"2"))
-        # By the time that all of this is taken, the pings were seen.
+        await anyio.wait_all_tasks_blocked()  # the client, because we take nothing
+        await peer.send(frame(PING, b"?"))
+        # All of this is taken before we take anything, and so is the ping.
         await peer.send(text(LONG))
         message = await peer.receive()
         received.append((message.opcode, len(message.payload)))
@@ -49,7 +54,7 @@ async def test_what_is_asked_while_a_message_is_being_sent_is_answered_behind_it
         begun.set()
         async with session.exchange(turn(LONG)) as frames:
             assert await texts(frames, 1) == [LONG]
-    assert received == [(TEXT, len(LONG)), (PONG, b"2")]
+    assert received == [(TEXT, len(LONG)), (PONG, b"?")]
 
 
 async def test_a_message_that_was_broken_off_is_followed_by_nothing() -> None:
@@ -83,3 +88,33 @@ async def test_a_message_that_was_broken_off_is_followed_by_nothing() -> None:
             assert await texts(frames, 1) == ["second"]
         await over.wait()
     assert 0 < sum(map(len, received)) < len(LONG)
+
+
+class Slow:
+    """A stream that takes nothing before ``go``."""
+
+    tap = None
+
+    def __init__(self) -> None:
+        self.go = anyio.Event()
+        self.written: list[bytes] = []
+
+    async def send(self, data: bytes) -> None:
+        await self.go.wait()
+        self.written.append(data)
+
+
+async def test_of_the_answers_that_wait_for_a_message_only_the_last_is_sent() -> None:
+    stream = Slow()
+    outlet = Outlet(cast("UpgradedStream", stream), str)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon(outlet.send, b"message", "message", "")
+        await anyio.wait_all_tasks_blocked()
+        for number in (b"1", b"2"):
+            await outlet.send_control(number, "pong", b"")
+        await outlet.send_control(b"0", "ping", b"")
+        assert outlet.owes("ping")
+        tasks.start_soon(outlet.send, b"close", "close", "")
+        stream.go.set()
+    assert stream.written == [b"message", b"2", b"0", b"close"]
+    assert outlet.sealed
