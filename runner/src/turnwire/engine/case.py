@@ -13,9 +13,10 @@ from turnwire.engine.events import CaseFinished, CaseStarted, Event
 from turnwire.engine.failures import Failure, failure_of
 from turnwire.engine.frames import FrameCollector
 from turnwire.engine.results import CaseResult, CaseStatus, worst
-from turnwire.engine.running import Running, Surroundings
+from turnwire.engine.running import Running
 from turnwire.engine.shared import Shared
 from turnwire.engine.sources import ConnectionSource
+from turnwire.engine.surroundings import Surroundings
 from turnwire.kinds import Kinds
 from turnwire.runlog import RunLog
 from turnwire.runlog.entries import TestFinished, TestStarted

@@ -10,12 +10,13 @@ import attrs
 
 from turnwire.checks.contract import CheckContext, TurnRecord
 from turnwire.engine.case import Emitter, run_in
+from turnwire.engine.checking import CaseJudge, evaluated, log_check
 from turnwire.engine.events import CheckDone, Event
 from turnwire.engine.misreads import Misreads
 from turnwire.engine.results import CaseResult, CheckOutcome, RunOutcome, worst
-from turnwire.engine.running import CaseJudge, Surroundings, evaluated, log_check
 from turnwire.engine.shared import Shared
 from turnwire.engine.sources import ConnectionSource
+from turnwire.engine.surroundings import Surroundings
 from turnwire.kinds import Kinds
 from turnwire.runlog import FinishedTest, Progress, RunLog
 from turnwire.suites.model import Case, CheckSpec, Suite

@@ -3,94 +3,38 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from functools import partial
-from typing import Any, Final
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
 
 import anyio
 import attrs
 
-from turnwire.checks.contract import CheckContext, CheckError, Judge, Judgement, TurnRecord
+from turnwire.checks.contract import CheckContext, Judge, TurnRecord
 from turnwire.checks.evaluation import evaluate
+from turnwire.engine.checking import CaseJudge, evaluated, log_check
 from turnwire.engine.events import (
     CheckDone,
     ChunkArrived,
-    Event,
     ReplyMisread,
     TurnFinished,
     TurnStarted,
 )
-from turnwire.engine.failures import failure_of
 from turnwire.engine.filling import fill
 from turnwire.engine.frames import FrameCollector
 from turnwire.engine.results import CheckOutcome
-from turnwire.engine.shared import Shared
-from turnwire.engine.sources import ConnectionSource
-from turnwire.kinds import Kinds
-from turnwire.runlog import RunLog
-from turnwire.runlog.entries import CheckEvaluated, Extracted, HttpRequest, Misread
+from turnwire.engine.surroundings import Surroundings
+from turnwire.runlog.entries import Extracted, HttpRequest, Misread
 from turnwire.steps.contract import StepError
-from turnwire.suites.model import Case, CheckSpec, Fixture, RequestSpec, StepSpec, Suite
-from turnwire.watching import EffectObserver, LoopWatch
-from turnwire.wiring import STRAIGHT, RecordingError, Wiring
-from turnwire_core import (
-    Chunk,
-    ConfigError,
-    Connection,
-    Conversation,
-    Message,
-    PluginError,
-    Reply,
-    open_conversation,
-)
+from turnwire.suites.model import Case, CheckSpec, Fixture, RequestSpec, StepSpec
+from turnwire.watching import EffectObserver
+from turnwire.wiring import RecordingError
+from turnwire_core import Chunk, Conversation, Reply
 from turnwire_core.paths import MISSING
 from turnwire_core.templates import Template
 
 _IN_SUITE_FIXTURES = ("request", "extract")
 """The steps that need no conversation of a test's own."""
-
-
-@attrs.frozen
-class Surroundings:
-    """What is around a test that runs."""
-
-    sources: ConnectionSource
-    kinds: Kinds
-    log: RunLog | None
-    shared: Shared
-    emit: Callable[[Event], None]
-    wiring: Wiring = STRAIGHT
-    watched: bool = True
-    """Whether anybody is told of events: what is told must be in the log before."""
-    watch: LoopWatch | None = None
-    """Who knows what this process itself does to times."""
-
-    @asynccontextmanager
-    async def opened(
-        self,
-        connection: Connection,
-        *,
-        test: str | None,
-        role: str = "target",
-        persona: str | None = None,
-        observers: Sequence[object] = (),
-    ) -> AsyncIterator[Conversation]:
-        """A conversation that is logged, and wired as this run has it.
-
-        Raises: as :func:`open_conversation` and :meth:`Wiring.conversation`.
-        """
-        logging = () if self.log is None else (self.log.observer(test=test, role=role),)
-        async with (
-            self.wiring.conversation(connection, test=test, role=role) as (wired, more),
-            open_conversation(
-                wired,
-                plugins=self.sources.plugins,
-                observers=(*logging, *observers, *more),
-                persona=persona,
-            ) as conversation,
-        ):
-            yield conversation
 
 
 class Running:
@@ -400,100 +344,6 @@ class Running:
             directory=self.case.suite.directory,
             trusts_times=self._around.wiring.trusts_times,
         )
-
-
-async def evaluated(
-    spec: CheckSpec,
-    kinds: Kinds,
-    context: CheckContext,
-    values: Mapping[str, Any],
-    *,
-    suite: Suite,
-    connection: Connection,
-    turn: int | None = None,
-) -> CheckOutcome:
-    """How a check came out, masked. Raises nothing that a check may do wrong."""
-    mask = connection.secrets.mask
-    outcome = partial(
-        CheckOutcome,
-        name=spec.name or spec.kind,
-        kind=spec.kind,
-        origin=spec.origin,
-        suite=suite.name,
-        connection=connection.name,
-        severity=spec.severity,
-        scope=spec.scope,
-        message=mask(spec.message) if spec.message else None,
-        turn=turn,
-    )
-    try:
-        result = await evaluate(spec, kinds, context, values)
-    except KeyError:
-        message = f"There is no check {spec.kind!r}."
-        return outcome(status="error", actual=message, failure="config")
-    except (Exception, SystemExit) as exc:  # noqa: BLE001 # a user's function may raise anything
-        failure = failure_of(exc, mask)
-        return outcome(
-            status="error",
-            actual=failure.message,
-            failure=failure.kind,
-            detail=failure.traceback,
-        )
-    return outcome(
-        status="passed" if result.passed else "failed",
-        expected=mask(result.expected),
-        actual=mask(result.actual),
-        score=result.score,
-        detail=mask(result.detail) if result.detail else None,
-        failure=None if result.passed else "check",
-    )
-
-
-_OUTCOME: Final = tuple(field.name for field in attrs.fields(CheckOutcome))
-
-
-def log_check(log: RunLog | None, outcome: CheckOutcome, *, test: str | None) -> None:
-    """Write how a check came out."""
-    if log is None:
-        return
-    fields = {name: getattr(outcome, name) for name in _OUTCOME} | {
-        "severity": outcome.severity.value,
-        "scope": outcome.scope.value,
-        "origin": str(outcome.origin),
-    }
-    log.write(CheckEvaluated(t=log.now, run=log.run, test=test, **fields))
-
-
-class CaseJudge:
-    """The judge of a suite: its connection is looked up when somebody judges."""
-
-    def __init__(self, suite: Suite, around: Surroundings, test: str | None) -> None:
-        self._suite = suite
-        self._around = around
-        self._test = test
-
-    async def judge(
-        self, *, rubric: str, threshold: float, transcript: Sequence[Message]
-    ) -> Judgement:
-        """See :meth:`Judge.judge`."""
-        from turnwire.judging import ConnectionJudge, OfflineJudge
-
-        name = self._suite.judge
-        judge: Judge
-        if name is None:
-            judge = OfflineJudge()
-        else:
-            try:
-                connection = await self._around.sources.connection(name, self._suite)
-            except ConfigError as exc:
-                raise CheckError(f"The judge {name!r}: {exc}", kind="config") from exc
-            except PluginError as exc:
-                raise CheckError(f"The judge {name!r}: {exc}", kind="plugin") from exc
-            judge = ConnectionJudge(connection, opening=self._opened)
-        return await judge.judge(rubric=rubric, threshold=threshold, transcript=transcript)
-
-    def _opened(self, connection: Connection) -> AbstractAsyncContextManager[Conversation]:
-        return self._around.opened(connection, test=self._test, role="judge")
 
 
 def _milliseconds(nanoseconds: int) -> float:
