@@ -62,6 +62,7 @@ PUBLIC = {
 }
 PUBLIC |= {
     "turnwire_core.http": {
+        "Alarm",
         "Approach",
         "HttpAnswer",
         "HttpClient",

@@ -172,6 +172,7 @@ def test_any_bytes_can_be_shown(data: bytes, charset: str | None) -> None:
 
 def test_the_public_names_are_these() -> None:
     assert turnwire_core.http.__all__ == [
+        "Alarm",
         "Approach",
         "HttpAnswer",
         "HttpClient",

@@ -6,6 +6,7 @@ them here. Needs the extra ``turnwire-core[http]``.
 
 from __future__ import annotations
 
+from turnwire_core.http._alarm import Alarm
 from turnwire_core.http._approach import Approach, TlsFacts
 from turnwire_core.http._auth import TokenStore
 from turnwire_core.http._call import HttpAnswer, call_once
@@ -15,6 +16,7 @@ from turnwire_core.http._text import excerpt_of
 from turnwire_core.showing import neutral
 
 __all__ = [
+    "Alarm",
     "Approach",
     "HttpAnswer",
     "HttpClient",

@@ -56,6 +56,9 @@ class AsyncioStream(ByteStream):
         self._reads: list[tuple[bytes, int]] = []
         self._next: list[tuple[bytes, int]] = []
         self._held = 0
+        # A task that is woken in every round of the loop is never seen waiting, and anyio cancels
+        # only one that is. So it stands still for a round after some bytes.
+        self._stretch = 0
         self._paused = False
         self._waiter: asyncio.Future[None] | None = None
         self._unsent: asyncio.Future[None] | None = None
@@ -96,6 +99,9 @@ class AsyncioStream(ByteStream):
     # What the owner calls.
 
     async def receive(self, max_bytes: int = 65536) -> bytes:
+        if self._stretch > _HELD_BYTES:
+            self._stretch = 0
+            await asyncio.sleep(0)
         following, reads = self._next, self._reads
         if not following:
             if not reads and not self._ended and not self._closed:
@@ -115,6 +121,7 @@ class AsyncioStream(ByteStream):
             following.append((data[max_bytes:], self.read_ns))
             data = data[:max_bytes]
         self._held -= len(data)
+        self._stretch += len(data)
         if self._paused and not self._held and not self._ended:
             self._paused = False
             self._loop.add_reader(self._sock, self._readable)

@@ -20,7 +20,7 @@ from turnwire_core.http import _request
 from turnwire_core.http._auth import Authenticator, TokenAnswer, TokenStore, hide_tokens
 from turnwire_core.http._errors import FOREIGN, connect_timed_out, root, translate
 from turnwire_core.http._logging import hide_in_logs
-from turnwire_core.http._message import Answer, Network, Request
+from turnwire_core.http._message import Answer, Request
 from turnwire_core.http._rejected import origin_text, refuse
 from turnwire_core.http._response import HttpResponse, UpgradedStream
 from turnwire_core.http._tls import tls_context
@@ -78,6 +78,10 @@ class HttpClient:
         exc: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Close what is kept, within ``limits.close_ms``. Any task may do that."""
         with anyio.move_on_after(self._connection.limits.close_ms / 1000, shield=True):
             await self._transport.aclose()
 
@@ -149,22 +153,33 @@ class HttpClient:
     async def upgrade(
         self, turn: Turn, *, headers: Mapping[str, str]
     ) -> AsyncIterator[UpgradedStream]:
+        """Ask for another protocol on ``base_url``; left in whatever way, the socket is closed.
+
+        Raises (on entering): as :meth:`open_upgraded`.
+        """
+        stream = await self.open_upgraded(turn, headers=headers)
+        try:
+            yield stream
+        finally:
+            await stream.aclose()
+
+    async def open_upgraded(self, turn: Turn, *, headers: Mapping[str, str]) -> UpgradedStream:
         """Ask for another protocol on ``base_url`` (with http for ws, https for wss).
 
         ``turn`` is the one that the socket is opened for: its headers and query go along.
         ``headers`` (Upgrade, Connection …) go beside them and cannot be replaced. All of it has
-        ``limits.connect_ms``. Left in whatever way, the socket is closed.
+        ``limits.connect_ms``. Whoever calls this closes the stream; that may be another task.
 
-        Raises (on entering): as :meth:`exchange`, and
+        Raises: as :meth:`exchange`, and
             RejectedError: the status is not 101.
             TimeLimitError: the answer did not come in time (limit ``connect``).
         """
         self._wire.begin()
-        reply: HttpResponse | None = None
-        stream: Network | None = None
+        answer: Answer | None = None
+        stream: UpgradedStream | None = None
         try:
             with self._timed(), anyio.CancelScope(deadline=self._connect_deadline()):
-                response = await self._send(
+                answer = await self._send(
                     "GET",
                     turn.headers,
                     turn.query,
@@ -172,16 +187,15 @@ class HttpClient:
                     None,
                     required=headers,
                 )
-                reply = HttpResponse(response, self._wire)
-                await refuse(reply, self._wire, upgrading=True)
-                stream = response.network
-            if reply is None or stream is None:
-                raise connect_timed_out(self._wire)
-            self._wire.upgraded()
-            yield UpgradedStream(reply.headers, stream, self._wire)
+                await refuse(HttpResponse(answer, self._wire), self._wire, upgrading=True)
+                stream = UpgradedStream(answer, self._wire)
         finally:
-            if reply is not None:
-                await reply.drop()
+            if stream is None and answer is not None:
+                await answer.drop()
+        if stream is None:
+            raise connect_timed_out(self._wire)
+        self._wire.upgraded()
+        return stream
 
     async def _send(
         self,

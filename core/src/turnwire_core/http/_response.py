@@ -151,13 +151,14 @@ class HttpResponse:
 class UpgradedStream:
     """The raw connection after ``101 Switching Protocols``.
 
-    One task may receive while others send.
+    One task may receive while others send, and any may close.
     """
 
-    def __init__(self, headers: Mapping[str, str], stream: Network, wire: Wire) -> None:
-        self.headers = headers
+    def __init__(self, answer: Answer, wire: Wire) -> None:
+        self.headers: Mapping[str, str] = answer.headers
         """Those of the 101 response; names are found in any case."""
-        self._stream = stream
+        self._answer = answer
+        self._stream: Network = answer.network
         self._wire = wire
         self._sending = False
         # For who waits, and made by them: a lock would be a kilobyte that nobody waits for.
@@ -176,6 +177,8 @@ class UpgradedStream:
 
     async def receive(self) -> tuple[bytes, int]:
         """One network read, and when it arrived (:func:`time.perf_counter_ns`).
+
+        Cancelled, nothing is lost.
 
         Raises:
             EndOfStream: the target closed TCP. Raised again on every later call.
@@ -213,6 +216,5 @@ class UpgradedStream:
                 self._sent = None
 
     async def aclose(self) -> None:
-        """Close TCP, without waiting for the peer."""
-        with anyio.CancelScope(shield=True):
-            await self._stream.aclose()
+        """Close TCP, without waiting for the peer. Whoever receives or sends is told so."""
+        await self._answer.drop()
