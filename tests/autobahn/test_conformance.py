@@ -20,6 +20,7 @@ from turnwire_core.contracts.driver import EndOfStream
 from turnwire_core.errors import DriverError
 from turnwire_websocket import WebSocketOptions
 from turnwire_websocket.channel import Channel
+from turnwire_websocket.incoming import Incoming
 
 pytestmark = [pytest.mark.anyio, pytest.mark.autobahn]
 
@@ -31,25 +32,30 @@ NOT_OFFERED = ("12.", "13.")
 """permessage-deflate, which the driver does not offer: these cases cannot be run."""
 
 
-class EchoChannel(Channel):
-    """A socket that passes binary messages on as they are."""
+class EverythingAsItIs(Incoming):
+    """Binary messages are passed on as they are."""
 
-    def _decoded(self, data: bytes) -> bytes:
+    def decoded(self, data: bytes) -> bytes:
         return data
+
+
+class EchoChannel(Channel):
+    incoming_class = EverythingAsItIs
 
 
 async def echo(url: str) -> list[str | bytes]:
     """Answer each message with itself until the socket ends; what the messages were."""
     limits = {"max_event_bytes": SIZE, "connect_ms": 10_000, "close_ms": 10_000}
-    channel = EchoChannel(connection(url, limits=limits), WebSocketOptions(binary="text"), turn())
-    inbox = channel.listen()
+    target = connection(url, limits=limits)
     echoed: list[str | bytes] = []
     with anyio.fail_after(CASE_SECONDS):
         async with anyio.create_task_group() as tasks:
-            await tasks.start(channel.run)
+            channel = EchoChannel(target, WebSocketOptions(binary="text"), tasks)
+            await channel.open(turn())
+            channel.listen()
             try:
                 while True:
-                    for received in await inbox.take():
+                    for received in await channel.receive():
                         echoed.append(received.data)
                         await channel.send(received.data)
             except (EndOfStream, DriverError):

@@ -142,7 +142,7 @@ class Peer:
         try:
             while True:
                 await self.stream.receive()
-        except (anyio.EndOfStream, anyio.BrokenResourceError):
+        except (anyio.EndOfStream, anyio.BrokenResourceError, anyio.ClosedResourceError):
             pass
 
     async def _exactly(self, count: int) -> bytes:

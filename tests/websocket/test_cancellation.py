@@ -24,39 +24,55 @@ def driver_tasks() -> list[str]:
     return [name for name in names if "turnwire_websocket" in name]
 
 
-async def in_the_handshake(url: str) -> None:
+async def in_the_handshake(url: str, here: anyio.Event) -> None:
+    here.set()
     async with one_turn(f"{url}?mute"):
         pass
 
 
-async def in_the_opening(url: str) -> None:
+async def in_the_opening(url: str, here: anyio.Event) -> None:
+    here.set()
     async with one_turn(url, opening=(WAITS,)):
         pass
 
 
-async def between_turns(url: str) -> None:
+async def between_turns(url: str, here: anyio.Event) -> None:
     async with open_session(url) as session:
         async with session.exchange(turn()):
             pass
+        here.set()
         await anyio.sleep_forever()
 
 
-async def while_sending(url: str) -> None:
-    async with (
-        open_session(f"{url}?deaf") as session,
-        session.exchange(turn("Hi", "x" * 20_000_000)),
-    ):
-        pass
+async def while_sending(url: str, here: anyio.Event) -> None:
+    async with open_session(f"{url}?deaf") as session:
+        async with session.exchange(turn()):
+            here.set()
+        async with session.exchange(turn("x" * 20_000_000)):
+            pass
 
 
-async def while_receiving(url: str) -> None:
+async def while_receiving(url: str, here: anyio.Event) -> None:
     async with open_session(url) as session, session.exchange(turn()) as frames:
+        here.set()
         await take(frames, 1000)
 
 
-async def while_closing(url: str) -> None:
+async def in_a_turn_that_nobody_reads(url: str, here: anyio.Event) -> None:
+    async with one_turn(url):
+        await until_there_are_driver_tasks()
+        here.set()
+        await anyio.sleep_forever()
+
+
+async def while_closing(url: str, here: anyio.Event) -> None:
     async with one_turn(f"{url}?deaf"):
-        pass
+        here.set()
+
+
+async def until_there_are_driver_tasks() -> None:
+    while not driver_tasks():
+        await anyio.wait_all_tasks_blocked()
 
 
 @pytest.mark.parametrize(
@@ -67,13 +83,14 @@ async def while_closing(url: str) -> None:
         between_turns,
         while_sending,
         while_receiving,
+        in_a_turn_that_nobody_reads,
         while_closing,
     ],
 )
 async def test_cancellation_closes_the_socket_and_ends_every_task(
-    step: Callable[[str], Awaitable[None]],
+    step: Callable[[str, anyio.Event], Awaitable[None]],
 ) -> None:
-    reached, gone = anyio.Event(), anyio.Event()
+    here, reached, gone = anyio.Event(), anyio.Event(), anyio.Event()
 
     async def script(peer: Peer) -> None:
         await peer.read_request()
@@ -89,11 +106,12 @@ async def test_cancellation_closes_the_socket_and_ends_every_task(
     asked_to_go = anyio.Event()
     async with ws_server(script, shake=False) as url:
         async with anyio.create_task_group() as tasks:
-            tasks.start_soon(step, url)
+            tasks.start_soon(step, url, here)
             with anyio.fail_after(PATIENCE_S):
+                await here.wait()
                 await reached.wait()
                 await anyio.wait_all_tasks_blocked()
-                assert driver_tasks()
+                assert driver_tasks() or step is not between_turns
                 tasks.cancel_scope.cancel()
         assert not driver_tasks()
         asked_to_go.set()

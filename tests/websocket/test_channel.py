@@ -17,14 +17,14 @@ pytestmark = pytest.mark.anyio
 
 async def echo(url: str) -> None:
     """Answer each message with itself until the socket ends."""
-    channel = Channel(connection(url), WebSocketOptions(), turn())
-    inbox = channel.listen()
     with anyio.fail_after(PATIENCE_S):
         async with anyio.create_task_group() as tasks:
-            await tasks.start(channel.run)
+            channel = Channel(connection(url), WebSocketOptions(), tasks)
+            await channel.open(turn())
+            channel.listen()
             try:
                 while True:
-                    for received in await inbox.take():
+                    for received in await channel.receive():
                         await channel.send(str(received.data))
             except (EndOfStream, DriverError):
                 await channel.wait_closed()
@@ -62,13 +62,12 @@ async def test_bytes_are_sent_as_a_binary_message() -> None:
         received.append(await peer.receive())
         await peer.part()
 
-    async with ws_server(listens) as url:
-        channel = Channel(connection(url), WebSocketOptions(), turn())
-        async with anyio.create_task_group() as tasks:
-            await tasks.start(channel.run)
-            await channel.send(b"\xfe\x00")
-            channel.close()
-            await channel.wait_closed()
+    async with ws_server(listens) as url, anyio.create_task_group() as tasks:
+        channel = Channel(connection(url), WebSocketOptions(), tasks)
+        await channel.open(turn())
+        await channel.send(b"\xfe\x00")
+        channel.close()
+        await channel.wait_closed()
     assert received == [Received(BINARY, b"\xfe\x00")]
 
 
@@ -95,13 +94,12 @@ async def test_nothing_is_sent_after_the_answer_to_a_close(
             await peer.receive()
 
     answered = anyio.Event()
-    async with ws_server(closes) as url:
-        channel = Channel(connection(url), WebSocketOptions(), turn())
-        async with anyio.create_task_group() as tasks:
-            await tasks.start(channel.run)
-            await channel.send("first")
-            await answered.wait()
-            with pytest.raises(error, match=said):
-                await channel.send("second")
-            await channel.wait_closed()
+    async with ws_server(closes) as url, anyio.create_task_group() as tasks:
+        channel = Channel(connection(url), WebSocketOptions(), tasks)
+        await channel.open(turn())
+        await channel.send("first")
+        await answered.wait()
+        with pytest.raises(error, match=said):
+            await channel.send("second")
+        await channel.wait_closed()
     assert opcodes == [TEXT, CLOSE]

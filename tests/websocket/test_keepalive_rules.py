@@ -47,6 +47,15 @@ def test_silence_counts_only_while_we_listen() -> None:
     assert keepalive.due == 1010
 
 
+def test_a_reader_who_left_does_not_make_the_target_silent() -> None:
+    keepalive = asked()
+    keepalive.not_listening()
+    assert keepalive.look(1000, unsent=False) is None
+    keepalive.listening()
+    keepalive.arrived(LATER_NS)
+    assert keepalive.look(2000, unsent=False) == b"2"
+
+
 def test_a_target_that_says_nothing_is_lost() -> None:
     with pytest.raises(TargetLost, match="silent"):
         asked(timeout_s=0).look(10, unsent=False)

@@ -11,6 +11,7 @@ from anyio.abc import SocketAttribute
 
 from support.ws_client import open_session, take, texts, turn
 from support.ws_server import PING, PONG, TEXT, Peer, frame, text, ws_server
+from turnwire_core.errors import StreamBrokenError
 from turnwire_websocket.outlet import Outlet
 
 if TYPE_CHECKING:
@@ -104,17 +105,32 @@ class Slow:
         self.written.append(data)
 
 
-async def test_of_the_answers_that_wait_for_a_message_only_the_last_is_sent() -> None:
+async def test_of_the_answers_that_wait_for_a_message_only_the_last_are_sent() -> None:
     stream = Slow()
     outlet = Outlet(cast("UpgradedStream", stream), str)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(outlet.send, b"message", "message", "")
         await anyio.wait_all_tasks_blocked()
-        for number in (b"1", b"2"):
-            await outlet.send_control(number, "pong", b"")
-        await outlet.send_control(b"0", "ping", b"")
+        for pong in (b"1" * 4000, b"2" * 4000, b"3"):
+            outlet.owe(pong, "pong", b"")
+            await outlet.flush()
+        outlet.owe(b"0", "ping", b"")
         assert outlet.owes("ping")
-        tasks.start_soon(outlet.send, b"close", "close", "")
         stream.go.set()
-    assert stream.written == [b"message", b"2", b"0", b"close"]
+    assert stream.written == [b"message", b"0", b"2" * 4000 + b"3"]
+    assert not outlet.owes("ping")
+
+
+async def test_an_answer_goes_before_the_next_message_and_nothing_goes_behind_a_close() -> None:
+    stream = Slow()
+    stream.go.set()
+    outlet = Outlet(cast("UpgradedStream", stream), str)
+    outlet.owe(b"1", "pong", b"")
+    await outlet.send(b"message", "message", "")
+    outlet.owe(b"2", "pong", b"")
+    await outlet.send(b"close", "close", "")
+    await outlet.flush()
+    assert stream.written == [b"1", b"message", b"close"]
     assert outlet.sealed
+    with pytest.raises(StreamBrokenError):
+        await outlet.send(b"message", "message", "")

@@ -22,6 +22,7 @@ The time for a stream is linear in its bytes, however it is cut into fragments a
 
 from __future__ import annotations
 
+from functools import cached_property
 from io import StringIO
 from typing import Final
 
@@ -100,7 +101,6 @@ class Framing:
     def __init__(self, *, max_message_bytes: int, max_fragments: int) -> None:
         self._max_message_bytes = max_message_bytes
         self._max_fragments = max_fragments
-        self._wsproto = FrameProtocol(client=True, extensions=[])
         self._over = False
         # The frame that is being read: its header, and how much of its payload is still to come.
         self._head = bytearray()
@@ -113,6 +113,11 @@ class Framing:
         self._size = 0
         self._text = StringIO()
         self._binary = bytearray()
+
+    @cached_property
+    def _wsproto(self) -> FrameProtocol:
+        """Made when it is first needed: it takes a kilobyte, and most sockets never need it."""
+        return _wsproto()
 
     @property
     def inside_message(self) -> bool:
@@ -142,21 +147,21 @@ class Framing:
         Raises:
             UnicodeEncodeError: it holds a lone surrogate, which is not text.
         """
-        return bytes(self._wsproto.send_data(text))
+        return bytes(_wsproto().send_data(text))
 
     def binary(self, data: bytes) -> bytes:
         """A binary message, as one frame."""
-        return bytes(self._wsproto.send_data(data))
+        return bytes(_wsproto().send_data(data))
 
     def ping(self, payload: bytes) -> bytes:
-        return bytes(self._wsproto.ping(payload))
+        return bytes(_wsproto().ping(payload))
 
     def pong(self, payload: bytes) -> bytes:
-        return bytes(self._wsproto.pong(payload))
+        return bytes(_wsproto().pong(payload))
 
     def close(self, code: int) -> bytes:
         """A Close frame; for :data:`NO_STATUS` one without a body."""
-        return bytes(self._wsproto.close(None if code == NO_STATUS else code))
+        return bytes(_wsproto().close(None if code == NO_STATUS else code))
 
     def _take_whole_texts(self, data: bytes, position: int, events: list[Event]) -> int:
         """Take the whole text messages at ``position``, up to whatever else there is.
@@ -270,6 +275,10 @@ class Framing:
         self._fragments = self._announced = self._size = 0
         self._text = StringIO()
         self._binary = bytearray()
+
+
+def _wsproto() -> FrameProtocol:
+    return FrameProtocol(client=True, extensions=[])
 
 
 def unmasked(frames: bytes) -> bytes:

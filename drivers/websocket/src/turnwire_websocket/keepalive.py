@@ -37,6 +37,10 @@ class Keepalive:
         if self._listening_ns is None:
             self._listening_ns = perf_counter_ns()
 
+    def not_listening(self) -> None:
+        """Nobody reads the socket, perhaps for a while already."""
+        self._listening_ns = None
+
     def arrived(self, at_ns: int) -> None:
         """Bytes arrived, and until the next :meth:`listening` the socket is not being read."""
         self._arrived_ns = at_ns

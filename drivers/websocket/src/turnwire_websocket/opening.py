@@ -13,7 +13,6 @@ from turnwire_core.http import excerpt_of
 from turnwire_core.paths import MISSING
 from turnwire_core.reader import compile_condition, has_too_many_values, parse_json
 from turnwire_websocket.channel import Channel
-from turnwire_websocket.inbox import Inbox
 from turnwire_websocket.options import WebSocketOptions
 
 PLACEHOLDERS = frozenset({"persona", "sessionId"})
@@ -29,12 +28,15 @@ class Opening:
         self._steps = options.opening
         self.state = "The target did not answer the upgrade."
 
-    async def perform(self, channel: Channel, inbox: Inbox, turn: Turn) -> None:
-        """Send and wait, step by step. ``inbox`` has been open since the socket was.
+    async def perform(self, channel: Channel, turn: Turn) -> None:
+        """Send and wait, step by step; what comes meanwhile belongs to no turn.
 
         Raises:
             DriverError: the target closed the socket, or it broke.
         """
+        if not self._steps:
+            return
+        channel.listen()
         try:
             for index, step in enumerate(self._steps):
                 if step.send is not None:
@@ -42,19 +44,17 @@ class Opening:
                     await channel.send(encode(step.send.render(turn.values)))
                 if step.wait_for is not None:
                     self.state = f"'opening[{index}].waitFor' was waited for; no message had come."
-                    await self._wait(index, step.wait_for, inbox)
+                    await self._wait(index, step.wait_for, channel)
         except ReplyError as exc:
             raise ReplyError(f"{exc} ({self.state})", phase=Phase.CONNECT) from exc
         except (EndOfStream, StreamBrokenError) as exc:
             message = f"{self._connection.origin}: the target ended the WebSocket. {self.state}"
             raise StreamBrokenError(message, phase=Phase.CONNECT) from exc
-        finally:
-            channel.ignore()
 
-    async def _wait(self, index: int, condition: Condition, inbox: Inbox) -> None:
+    async def _wait(self, index: int, condition: Condition, channel: Channel) -> None:
         holds = compile_condition(condition)
         while True:
-            for frame in await inbox.take():
+            for frame in await channel.receive():
                 if holds(self._parsed(str(frame.data)), None):
                     return
                 last = excerpt_of(str(frame.data).encode(), self._connection.secrets, limit=200)

@@ -14,6 +14,9 @@ from turnwire_websocket.framing import unmasked
 
 _CLOSE = "close"
 
+_MOST_OWED_BYTES = 4096
+"""Of one kind."""
+
 
 class Outlet:
     """The writing side of a socket. ``about`` makes a sentence name the target."""
@@ -24,6 +27,8 @@ class Outlet:
         self._writing = False
         self._sealed = False
         self._owed: dict[str, tuple[bytes, bytes]] = {}
+        self._paying = ""
+        """The label of what is owed and being written."""
         # For who waits, and made by them: as a rule nobody does.
         self._free: anyio.Event | None = None
 
@@ -34,10 +39,30 @@ class Outlet:
 
     def owes(self, label: str) -> bool:
         """Whether such a control frame is still to be written."""
-        return label in self._owed
+        return label in self._owed or label == self._paying
 
-    async def send(self, data: bytes, label: str, payload: str | bytes) -> None:
-        """Write frames. ``label`` and ``payload`` are what the tap is told. Senders wait in turn.
+    def owe(self, data: bytes, label: str, payload: bytes) -> None:
+        """Note pings or pongs, to be written before the next message, or with :meth:`flush`.
+
+        From a target that does not take them only the last are kept, as RFC 6455 §5.5.3 allows.
+        """
+        before, shown = self._owed.get(label, (b"", b""))
+        if before and len(before) + len(data) <= _MOST_OWED_BYTES:
+            data, payload = before + data, shown + b" " + payload
+        self._owed[label] = data, payload
+
+    async def flush(self) -> None:
+        """Write what is owed. While a message is being written it is left to follow that.
+
+        Raises: as :meth:`send`.
+        """
+        if self._owed and not self._writing:
+            await self.send()
+
+    async def send(self, data: bytes = b"", label: str = "", payload: str | bytes = b"") -> None:
+        """Write what is owed, then frames, if there are any. Senders wait for each other.
+
+        ``label`` and ``payload`` are what the tap is told.
 
         Raises:
             StreamBrokenError: the connection was reset or closed, or a write before was broken
@@ -53,30 +78,27 @@ class Outlet:
             raise StreamBrokenError(self._about(message), phase=Phase.SEND)
         self._writing = True
         try:
-            await self._write(data, label, payload)
-            while self._owed and not self._sealed:
-                label, frame = next(iter(self._owed.items()))
-                await self._write(frame[0], label, frame[1])
-                if self._owed[label] is frame:
-                    del self._owed[label]
+            if label == _CLOSE:
+                self._owed.clear()
+            if self._owed:
+                await self._pay()
+            if data:
+                await self._write(data, label, payload)
+            if self._owed and not self._sealed:
+                await self._pay()
         finally:
             self._writing = False
             if self._free is not None:
                 self._free.set()
                 self._free = None
 
-    async def send_control(self, data: bytes, label: str, payload: bytes) -> None:
-        """Write pings or pongs. While a message is being written they are left to follow it.
-
-        So whoever reads the socket can read on: a target may take the rest of a message only when
-        it has got rid of its own. Only the last of each kind is kept (RFC 6455 §5.5.3).
-
-        Raises: as :meth:`send`.
-        """
-        if self._writing:
-            self._owed[label] = data, payload
-        else:
-            await self.send(data, label, payload)
+    async def _pay(self) -> None:
+        try:
+            while self._owed:
+                self._paying, (data, payload) = self._owed.popitem()
+                await self._write(data, self._paying, payload)
+        finally:
+            self._paying = ""
 
     async def _write(self, data: bytes, label: str, payload: str | bytes) -> None:
         # It stays so where the write is broken off, because nothing can follow half a frame,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from time import perf_counter_ns
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final
 
 import anyio
 from anyio.abc import TaskGroup
@@ -17,12 +17,11 @@ from turnwire_core.errors import Phase, TimeLimitError, TlsError
 from turnwire_core.events import Frame, Turn, WireTimes
 from turnwire_core.http import TokenStore, prepare
 from turnwire_websocket.channel import Channel
-from turnwire_websocket.inbox import Inbox
 from turnwire_websocket.opening import Opening, encode
 from turnwire_websocket.options import WebSocketOptions
 
 _SETTLING_STEPS: Final = 5
-"""How often the event loop must come round for what the system holds to reach our reader."""
+"""How often the event loop must come round for what the system holds to reach the attendant."""
 
 _GRACE_SECONDS: Final = 0.05
 """The upgrade has the same limit, and knows better what took so long: proxy, TLS or target."""
@@ -33,8 +32,8 @@ class WebSocketFrames(FrameStream):
 
     ends: ClassVar[bool] = False
 
-    def __init__(self, inbox: Inbox, connected_ns: int | None) -> None:
-        self._inbox = inbox
+    def __init__(self, channel: Channel, connected_ns: int | None) -> None:
+        self._channel = channel
         self._times = WireTimes(connected_ns=connected_ns)
 
     @property
@@ -44,8 +43,8 @@ class WebSocketFrames(FrameStream):
     def was_sent(self, at_ns: int) -> None:
         self._times = WireTimes(connected_ns=self._times.connected_ns, sent_ns=at_ns)
 
-    async def receive(self) -> Sequence[Frame]:
-        return await self._inbox.take()
+    def receive(self) -> Coroutine[Any, Any, Sequence[Frame]]:
+        return self._channel.receive()  # as it is: one more coroutine would cost every read
 
 
 class WebSocketSession(Session):
@@ -61,6 +60,11 @@ class WebSocketSession(Session):
 
     def exchange(self, turn: Turn) -> AbstractAsyncContextManager[FrameStream]:
         return self._exchange(turn)
+
+    def abandon(self) -> None:
+        """Drop the socket, if there is one."""
+        if self._channel is not None:
+            self._drop(self._channel)
 
     async def close(self) -> None:
         """Close the socket with a closing handshake, within ``limits.close_ms``."""
@@ -78,7 +82,8 @@ class WebSocketSession(Session):
             channel = await self._open(turn)
             connected_ns = perf_counter_ns()
         try:
-            frames = WebSocketFrames(channel.listen(), connected_ns)
+            channel.listen()
+            frames = WebSocketFrames(channel, connected_ns)
             for body in turn.bodies:
                 await channel.send(encode(body))
             frames.was_sent(perf_counter_ns())
@@ -87,21 +92,21 @@ class WebSocketSession(Session):
             # Whatever this turn still brings must not reach the next one.
             self._drop(channel)
             raise
-        channel.ignore()
         if self._options.socket_per == "turn":
             self._close(channel)
+        else:
+            channel.ignore()
 
     async def _open(self, turn: Turn) -> Channel:
         """Open a socket, ready for the turn, within ``limits.connect_ms``."""
         limit_ms = self._connection.limits.connect_ms
         opening = Opening(self._connection, self._options)
-        channel = Channel(self._connection, self._options, turn, self._tokens)
-        # From before the upgrade, because a greeting may come in the packet of its answer.
-        inbox = channel.listen()
+        channel = Channel(self._connection, self._options, self._tasks)
         with anyio.move_on_after(limit_ms / 1000 + _GRACE_SECONDS):
             try:
-                await self._tasks.start(channel.run)
-                await opening.perform(channel, inbox, turn)
+                await channel.open(turn, self._tokens)
+                await opening.perform(channel, turn)
+                await channel.clear()
             except BaseException:
                 self._drop(channel)
                 raise
@@ -129,12 +134,10 @@ class WebSocketSession(Session):
         self._part_with(channel)
 
     def _drop(self, channel: Channel) -> None:
-        channel.ignore()
         channel.drop()
         self._part_with(channel)
 
     def _part_with(self, channel: Channel) -> None:
-        # Its task says good-bye in the background: the next turn has no reason to wait for that.
         self._parting = [one for one in self._parting if not one.closed] + [channel]
         if self._channel is channel:
             self._channel = None
@@ -157,6 +160,9 @@ async def open_session(
             yield session
         except (Exception, KeyboardInterrupt, SystemExit) as exc:  # noqa: BLE001 - raised again below, outside of the task group
             failure = exc
+        except BaseException:  # cancelled
+            session.abandon()
+            raise
         await session.close()
         tasks.cancel_scope.cancel()
     if failure is not None:
