@@ -171,7 +171,7 @@ def test_evidence_is_the_first_and_the_last_events_of_a_long_reply() -> None:
 def test_huge_events_are_not_kept_for_evidence() -> None:
     reader = Reading({"contentPath": "t"}).read({"x": "y" * 1_000_000}, {"z": "small"}).reader
     assert "`z`" in " ".join(reader.hints())
-    assert sum(len(kept.data) for kept in [*reader._first, *reader._last]) < 200_000
+    assert sum(len(data) for data, _ in [*reader._first, *reader._last]) < 200_000
 
 
 def openai(**more: Any) -> list[Any]:

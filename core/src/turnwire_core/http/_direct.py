@@ -95,6 +95,11 @@ class DirectTransport:
         return stream
 
 
+_NOTHING_MORE: Final = ResponseReader()
+"""Of a response that was read to its end, and after which the connection is not used again."""
+_NOTHING_MORE.feed(b"HTTP/1.1 101 \r\n\r\n")
+
+
 class DirectAnswer(Answer):
     """A response as its bytes arrive."""
 
@@ -118,6 +123,8 @@ class DirectAnswer(Answer):
         self.headers = Headers(head.fields)
         if head.status == 101:
             self._stream.unread(reader.leftover, was_shown=True)
+            # There is no body, and the socket may be open for long: the reader is a kilobyte.
+            self._reader = _NOTHING_MORE
 
     async def read(self) -> bytes:
         if self._first:

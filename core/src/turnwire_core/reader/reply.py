@@ -37,6 +37,10 @@ _USAGE_COUNTS = 64
 _OPENING_CHARACTERS = 2000
 
 
+Kept = tuple[str | bytes, str | None]
+"""Of a frame that is kept: its data, and its event. The frame itself would be twice as much."""
+
+
 class Reading:
     """What one frame brought.
 
@@ -70,11 +74,13 @@ class ReplyReader:
         self._half = ""
         """The first half of a surrogate pair, while its second may still come."""
         self._reading = Reading()
-        self._first: list[Frame] = []
+        self._first: list[Kept] = []
         self._room = _FIRST_CHARACTERS
         # An empty deque has room for 64 values already, and most replies need neither.
-        self._last: deque[Frame] | tuple[()] = ()
-        self._tail: tuple[Frame, ...] = ()
+        self._last: deque[Kept] | tuple[()] = ()
+        self._tail: tuple[Kept, ...] = ()
+        self._whole = False
+        """Whether the reply came as one document."""
         self._restarts = 0
         self._events = 0
         self._unreadable = 0
@@ -128,6 +134,7 @@ class ReplyReader:
         else:
             self._keep_last(frame)
         if frame.whole:
+            self._whole = True
             self._read_whole(data, frame.event, reading)
             return reading
         if data in self._rules.sentinels:
@@ -150,7 +157,7 @@ class ReplyReader:
             self._sentinel_seen = True
             return
         if len(text) <= _LAST_CHARACTERS:
-            self._tail = (*self._tail[1 - _TAIL_KEPT :], frame)
+            self._tail = (*self._tail[1 - _TAIL_KEPT :], (frame.data, frame.event))
         if not has_too_many_values(text, self._rules.max_values):
             data = self._parse(text)
             if data is not MISSING:
@@ -179,8 +186,8 @@ class ReplyReader:
         if closely and (self._no_usage or self._missing):
             from turnwire_core.reader.diagnosis import explain_side_values
 
-            frames = [*self._first[:2], *self._first[2:][-_TAIL_KEPT:], *self._last, *self._tail]
-            doubts += explain_side_values(self._rules, self._evidence(frames))
+            kept = [*self._first[:2], *self._first[2:][-_TAIL_KEPT:], *self._last, *self._tail]
+            doubts += explain_side_values(self._rules, self._evidence(kept))
         return tuple(doubts)
 
     @property
@@ -193,21 +200,21 @@ class ReplyReader:
         captured = self.captured
         return tuple(name for name, _ in self._rules.capture if name not in captured)
 
-    def _evidence(self, frames: Sequence[Frame] | None = None) -> Evidence:
+    def _evidence(self, kept: Sequence[Kept] | None = None) -> Evidence:
         from turnwire_core.reader.diagnosis import Evidence
 
-        if frames is None:
+        if kept is None:
             first = self._first
-            frames = [*first, *self._last] if self._events > len(first) else first
-        values = [(parse_json(_as_text(frame.data)), frame.event) for frame in frames]
+            kept = [*first, *self._last] if self._events > len(first) else first
+        values = [(parse_json(_as_text(data)), event) for data, event in kept]
         return Evidence(
             values=tuple((data, event) for data, event in values if data is not MISSING),
             events=self._events,
             unreadable=self._unreadable,
-            whole=any(frame.whole for frame in frames),
+            whole=self._whole,
             has_content=bool(self._parts),
             finished=self.finished,
-            opening=_as_text(frames[0].data)[:_OPENING_CHARACTERS] if frames else "",
+            opening=_as_text(kept[0][0])[:_OPENING_CHARACTERS] if kept else "",
             missing=self._missing,
             no_usage=self._no_usage,
         )
@@ -318,12 +325,12 @@ class ReplyReader:
     def _keep_last(self, frame: Frame) -> None:
         if not self._last:
             self._last = deque(maxlen=_LAST_KEPT)
-        self._last.append(frame)
+        self._last.append((frame.data, frame.event))
 
     def _keep(self, frame: Frame) -> None:
         size = len(frame.data)
         if len(self._first) < _FIRST_KEPT and (size <= self._room or frame.whole):
-            self._first.append(frame)
+            self._first.append((frame.data, frame.event))
             self._room -= size
         elif size <= _LAST_CHARACTERS:
             self._keep_last(frame)

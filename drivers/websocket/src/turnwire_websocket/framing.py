@@ -111,7 +111,7 @@ class Framing:
         self._fragments = 0
         self._announced = 0
         self._size = 0
-        self._text = StringIO()
+        self._text: StringIO | None = None  # made when a message is begun that is not a whole one
         self._binary = bytearray()
 
     @cached_property
@@ -261,9 +261,10 @@ class Framing:
                 self._over = True
                 events.append(Close(NO_STATUS, ""))
             case Opcode.TEXT if isinstance(payload, str):
-                self._text.write(payload)
+                text = self._text = self._text or StringIO()
+                text.write(payload)
                 if frame.message_finished:
-                    events.append(TextMessage(self._text.getvalue(), self._size))
+                    events.append(TextMessage(text.getvalue(), self._size))
                     self._begin_message()
             case Opcode.BINARY if isinstance(payload, bytes):
                 self._binary += payload
@@ -273,7 +274,7 @@ class Framing:
 
     def _begin_message(self) -> None:
         self._fragments = self._announced = self._size = 0
-        self._text = StringIO()
+        self._text = None
         self._binary = bytearray()
 
 
