@@ -10,8 +10,7 @@ only when something that is written today is to be read differently. ``option`` 
 documentation, ``example`` an entry as it stands in a file: from both the reference is made.
 """
 
-from __future__ import annotations
-
+# No postponed annotations: they are what a log is read by, and would have to be compiled for that.
 import builtins
 import types
 import typing
@@ -515,26 +514,13 @@ class _Known:
 def _known_fields(cls: Any) -> Mapping[str, _Known]:
     """By key."""
     return {
-        camel(field.name): _Known(
-            field.name, field.default is attrs.NOTHING, _check_written(field.type)
-        )
+        camel(field.name): _Known(field.name, field.default is attrs.NOTHING, _check_of(field.type))
         for field in attrs.fields(cls)
         if field.name != "more"
     }
 
 
 @cache
-def _check_written(annotation: Any) -> Callable[[Any], bool]:
-    """Of an annotation as it is written in this file, or as somebody resolved it.
-
-    ``get_type_hints`` would compile each of them again wherever it stands, and those of
-    :class:`Entry` for each class: seven times as long, for whoever waits for the end of a run.
-    """
-    if isinstance(annotation, str):
-        annotation = eval(annotation, globals())  # noqa: S307 # nobody else's text
-    return _check_of(annotation)
-
-
 def _check_of(hint: Any) -> Callable[[Any], bool]:
     """What tells whether JSON data is of a type that fields of entries have.
 
