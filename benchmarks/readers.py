@@ -90,45 +90,34 @@ class TurnwireHttp(TurnwireSse):
     """No more of Turnwire than the bytes of the body, with their stamps."""
 
     async def read(self, query: str, note: Note | None = None) -> int:  # noqa: ARG002 - a layer has no texts
+        return await self._counted(query, lambda data, _: data.count(b"\n\n"))
+
+    async def _counted(self, query: str, events_in: Callable[[bytes, int], int]) -> int:
         from turnwire_core.contracts.driver import EndOfStream
-
-        count = 0
-        async with self._body(query) as body:
-            try:
-                while True:
-                    data, _ = await body.receive()
-                    count += data.count(b"\n\n")
-            except EndOfStream:
-                return count - 2
-
-    @asynccontextmanager
-    async def _body(self, query: str) -> AsyncIterator[Any]:
         from turnwire_core.events import Turn
         from turnwire_core.http import HttpClient
 
+        count = 0
         turn = Turn(0, query, (), ())
         async with (
             HttpClient(self.connection) as client,
             client.exchange(turn, body={"message": query}, accept="*/*") as body,
         ):
-            yield body
+            try:
+                while True:
+                    count += events_in(*await body.receive())
+            except EndOfStream:
+                return count - 2
 
 
 class TurnwireEvents(TurnwireHttp):
     """The body, and the events in it. Nobody reads what they say."""
 
     async def read(self, query: str, note: Note | None = None) -> int:  # noqa: ARG002 - a layer has no texts
-        from turnwire_core.contracts.driver import EndOfStream
         from turnwire_sse.decoding import EventStreamDecoder
 
-        count = 0
         decoder = EventStreamDecoder(1 << 20)
-        async with self._body(query) as body:
-            try:
-                while True:
-                    count += len(decoder.feed(*await body.receive()))
-            except EndOfStream:
-                return count - 2
+        return await self._counted(query, lambda data, ns: len(decoder.feed(data, ns)))
 
 
 class TurnwireWebSocket(Turnwire):
