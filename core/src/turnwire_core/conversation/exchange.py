@@ -187,8 +187,8 @@ class Exchange:
         self._reader = ReplyReader(self._rules, stream_ends=stream.ends)
         # A coroutine between this loop and the driver would cost as much as a rule.
         receive: Callable[[], Awaitable[Sequence[Frame] | None]] = stream.receive
-        if self._rules.quiet_ms is not None:
-            receive = partial(self._receive_until_quiet, stream)
+        if (quiet_ms := self._rules.quiet_ms) is not None:
+            receive = partial(self._receive_until_quiet, stream, quiet_ms)
         while True:
             try:
                 frames = await receive()
@@ -208,11 +208,13 @@ class Exchange:
             del frames  # a large one must not wait in memory for the next
         self._at_end()
 
-    async def _receive_until_quiet(self, stream: FrameStream) -> Sequence[Frame] | None:
-        """The next frames; None after the configured quiet time."""
-        if self._rules.quiet_ms is None or not self._recorder.has_content:
+    async def _receive_until_quiet(
+        self, stream: FrameStream, quiet_ms: float
+    ) -> Sequence[Frame] | None:
+        """The next frames; None after the quiet time, which begins with the first content."""
+        if not self._recorder.has_content:
             return await stream.receive()
-        with anyio.move_on_after(self._rules.quiet_ms / 1000):
+        with anyio.move_on_after(quiet_ms / 1000):
             return await stream.receive()
         self._reader.finished = True
         return None

@@ -16,9 +16,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import anyio
-from anyio.abc import ByteStream, SocketAttribute
+from anyio.abc import SocketAttribute
 
 from turnwire_core.http._arrival import ANCILLARY_BYTES, ArrivalClock
+from turnwire_core.http._sockets import StampedStream
 
 _HELD_BYTES: Final = 256 * 1024
 """How much may wait here for the reading task before the system must hold it."""
@@ -39,7 +40,7 @@ class _OfThread(threading.local):
 _of_thread = _OfThread()
 
 
-class AsyncioStream(ByteStream):
+class AsyncioStream(StampedStream):
     """A stream for one task that receives and one that sends.
 
     A network read is handed out whole, with its own stamp in ``read_ns``.
@@ -138,7 +139,7 @@ class AsyncioStream(ByteStream):
                 pass
             except OSError as exc:
                 # What the target said before it hung up can still be read.
-                raise _broken_by(exc) from exc
+                raise anyio.BrokenResourceError from exc
             if not unsent:
                 return
             await self._writable()
@@ -180,13 +181,11 @@ class AsyncioStream(ByteStream):
         return not (self._held or self._ended or self._closed)
 
     def _broken(self) -> Exception:
-        return anyio.ClosedResourceError() if self._closed else _broken_by(self._loss)
-
-
-def _broken_by(loss: OSError | None) -> anyio.BrokenResourceError:
-    error = anyio.BrokenResourceError()
-    error.__cause__ = loss
-    return error
+        if self._closed:
+            return anyio.ClosedResourceError()
+        error = anyio.BrokenResourceError()
+        error.__cause__ = self._loss
+        return error
 
 
 def _wake(waiting: asyncio.Future[None] | None) -> None:

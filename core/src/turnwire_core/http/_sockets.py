@@ -44,7 +44,7 @@ async def connect(host: str, port: int) -> StampedStream:
     if on_asyncio() and sys.platform != "win32":  # whose loop has no readers
         from turnwire_core.http._asyncio_stream import AsyncioStream  # not where only trio is
 
-        return AsyncioStream(sock)  # type: ignore[return-value]  # by shape
+        return AsyncioStream(sock)
     return PolledStream(sock)
 
 
