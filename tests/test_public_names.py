@@ -69,6 +69,7 @@ PUBLIC |= {
         "HttpResponse",
         "TlsFacts",
         "TokenStore",
+        "Turnstile",
         "UpgradedStream",
         "call_once",
         "excerpt_of",

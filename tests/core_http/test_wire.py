@@ -179,6 +179,7 @@ def test_the_public_names_are_these() -> None:
         "HttpResponse",
         "TlsFacts",
         "TokenStore",
+        "Turnstile",
         "UpgradedStream",
         "call_once",
         "excerpt_of",

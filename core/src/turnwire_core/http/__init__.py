@@ -13,6 +13,7 @@ from turnwire_core.http._call import HttpAnswer, call_once
 from turnwire_core.http._client import HttpClient, prepare
 from turnwire_core.http._response import HttpResponse, UpgradedStream
 from turnwire_core.http._text import excerpt_of
+from turnwire_core.http._turnstile import Turnstile
 from turnwire_core.showing import neutral
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "HttpResponse",
     "TlsFacts",
     "TokenStore",
+    "Turnstile",
     "UpgradedStream",
     "call_once",
     "excerpt_of",

@@ -15,6 +15,7 @@ from turnwire_core.http._encoding import BodyDecoder
 from turnwire_core.http._errors import FOREIGN, root, translate
 from turnwire_core.http._message import Answer, Network
 from turnwire_core.http._text import charset_of, excerpt_of
+from turnwire_core.http._turnstile import Turnstile
 from turnwire_core.http._wire import Wire
 
 _EXCERPT_S: Final = 1.0
@@ -160,9 +161,7 @@ class UpgradedStream:
         self._answer = answer
         self._stream: Network = answer.network
         self._wire = wire
-        self._sending = False
-        # For who waits, and made by them: a lock would be a kilobyte that nobody waits for.
-        self._sent: anyio.Event | None = None
+        self._sending = Turnstile()
 
     @property
     def times(self) -> WireTimes:
@@ -200,20 +199,11 @@ class UpgradedStream:
             StreamBrokenError: the connection was reset, or is closed.
             TlsError: TLS broke down.
         """
-        while self._sending:
-            if self._sent is None:
-                self._sent = anyio.Event()
-            await self._sent.wait()
-        self._sending = True
-        try:
-            await self._stream.write(data)
-        except FOREIGN as exc:
-            raise translate(exc, self._wire) from root(exc)
-        finally:
-            self._sending = False
-            if self._sent is not None:
-                self._sent.set()
-                self._sent = None
+        async with self._sending:
+            try:
+                await self._stream.write(data)
+            except FOREIGN as exc:
+                raise translate(exc, self._wire) from root(exc)
 
     async def aclose(self) -> None:
         """Close TCP, without waiting for the peer. Whoever receives or sends is told so."""

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from time import perf_counter_ns
 
-import anyio
-
 from turnwire_core.contracts.tap import FRAMES
 from turnwire_core.errors import Phase, StreamBrokenError
-from turnwire_core.http import UpgradedStream
+from turnwire_core.http import Turnstile, UpgradedStream
 from turnwire_websocket.framing import unmasked
 
 _CLOSE = "close"
@@ -24,18 +22,16 @@ class Outlet:
     def __init__(self, stream: UpgradedStream, about: Callable[[str], str]) -> None:
         self._stream = stream
         self._about = about
-        self._writing = False
+        self._writing = Turnstile()
         self._sealed = False
         self._owed: dict[str, tuple[bytes, bytes]] = {}
         self._paying = ""
         """The label of what is owed and being written."""
-        # For who waits, and made by them: as a rule nobody does.
-        self._free: anyio.Event | None = None
 
     @property
     def sealed(self) -> bool:
         """Whether nothing can be sent any more."""
-        return self._sealed and not self._writing
+        return self._sealed and not self._writing.taken
 
     def owes(self, label: str) -> bool:
         """Whether such a control frame is still to be written."""
@@ -56,7 +52,7 @@ class Outlet:
 
         Raises: as :meth:`send`.
         """
-        if self._owed and not self._writing:
+        if self._owed and not self._writing.taken:
             await self.send()
 
     async def send(self, data: bytes = b"", label: str = "", payload: str | bytes = b"") -> None:
@@ -69,15 +65,10 @@ class Outlet:
                 off, or our Close has been sent.
             TlsError: TLS broke down.
         """
-        while self._writing:
-            if self._free is None:
-                self._free = anyio.Event()
-            await self._free.wait()
-        if self._sealed:
-            message = "nothing can be sent on this WebSocket any more."
-            raise StreamBrokenError(self._about(message), phase=Phase.SEND)
-        self._writing = True
-        try:
+        async with self._writing:
+            if self._sealed:
+                message = "nothing can be sent on this WebSocket any more."
+                raise StreamBrokenError(self._about(message), phase=Phase.SEND)
             if label == _CLOSE:
                 self._owed.clear()
             if self._owed:
@@ -86,11 +77,6 @@ class Outlet:
                 await self._write(data, label, payload)
             if self._owed and not self._sealed:
                 await self._pay()
-        finally:
-            self._writing = False
-            if self._free is not None:
-                self._free.set()
-                self._free = None
 
     async def _pay(self) -> None:
         try:
